@@ -1,0 +1,90 @@
+"""The only place that prints: our words to stderr, results to stdout, colour only on a terminal that wants it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ddd_tasks.errors import DddError
+
+STDERR_FILENO = 2
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
+
+
+def colour(text: str, name: str, stream: Any = None) -> str:
+    """The text in a colour, or unchanged where the stream is no terminal or NO_COLOR is set."""
+    target = sys.stderr if stream is None else stream
+    wanted = bool(os.environ.get("FORCE_COLOR")) or target.isatty()
+    if not wanted or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\033[{_COLOURS[name]}m{text}\033[0m"
+
+
+def result(text: str) -> None:
+    """What a task was asked for, to stdout."""
+    print(text, flush=True)
+
+
+def result_json(value: Any) -> None:
+    """What a task was asked for, as JSON to stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
+
+
+def note(text: str) -> None:
+    """Something worth knowing, to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def echo(command: str) -> None:
+    """A command that is about to run, ready to paste."""
+    print(colour(command, "bold"), file=sys.stderr, flush=True)
+
+
+def warning(text: str) -> None:
+    """Something that went on, but not as it should."""
+    print(colour("warning: ", "yellow") + text, file=sys.stderr, flush=True)
+
+
+def error(problem: DddError) -> None:
+    """A refusal in its full shape, to stderr."""
+    first, *rest = problem.render().splitlines()
+    word, _, what = first.partition(" ")
+    print("\n".join([f"{colour(word, 'red')} {what}", *rest]), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took once it is."""
+    began = time.monotonic()
+    print(f"{colour('==>', 'cyan')} {what}", file=sys.stderr, flush=True)
+    yield
+    print(colour(f"    {what}: {time.monotonic() - began:.1f} s", "dim"), file=sys.stderr, flush=True)
+
+
+def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
+    """Rows as a table on stdout: drawn on a terminal, plain aligned columns elsewhere. Cells are rows[i][column]."""
+    if not sys.stdout.isatty():
+        _plain_table(columns, rows)
+        return
+    from rich.console import Console  # not needed, and slow to import, off a terminal
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(row.get(column, "")) for column in columns))
+    Console().print(drawn)
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    widths = {column: max([len(column), *(len(row.get(column, "")) for row in rows)]) for column in columns}
+    for row in [{column: column.upper() for column in columns}, *rows]:
+        print("  ".join(row.get(column, "").ljust(widths[column]) for column in columns).rstrip(), flush=True)

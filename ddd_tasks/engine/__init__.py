@@ -1,0 +1,1 @@
+"""The Docker Engine: its HTTP API over the socket, exec, ports, installation and base images."""

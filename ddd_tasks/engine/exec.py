@@ -1,0 +1,224 @@
+"""A command in a running container, over the engine's socket: exit codes, signals, terminal and bytes as on the host.
+
+`docker exec` alone answers 0 to SIGINT and leaves the process running; compose exec leaves it too. Here the client
+stays until the process has ended, passes signals on to it, and returns its own status.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ddd_tasks.engine import signals, terminal
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.streams import Pump, write
+from ddd_tasks.errors import CommandError, EngineError, NotRunningError
+
+# Never typed by accident. The engine's default, ctrl-p ctrl-q, would hold back every ctrl-p of a shell's history.
+_DETACH_KEYS = "ctrl-_,ctrl-^,ctrl-_"
+# How the engine's own words begin where a program's output would: the runtime could not start it.
+_NOT_STARTED = b"OCI runtime exec failed"
+_SECONDS_TO_LEAVE = 10.0
+_SECONDS_TO_APPEAR = 2.0
+
+
+class Exec(NamedTuple):
+    """What to run. container: id or name; workdir: directory inside, None for the container's own.
+
+    user: "uid:gid" or a name, None for the container's own; env: added to the container's own environment;
+    tty: a terminal inside, None for one exactly when we have one.
+    """
+
+    container: str
+    argv: Sequence[str]
+    workdir: str | None = None
+    user: str | None = None
+    env: Mapping[str, str] = {}
+    tty: bool | None = None
+
+
+class Captured(NamedTuple):
+    """A command that ended: its status and what it wrote."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(engine: Engine, command: Exec) -> int:
+    """Run the command on our own stdin, stdout and stderr and return its exit status, 128+n for signal n.
+
+    SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to every process of the command; a third one, or ten seconds
+    after SIGTERM or SIGHUP, kills. Raises NotRunningError, EngineError.
+    """
+    interactive = terminal.is_interactive() if command.tty is None else command.tty
+    running = _Running(engine, command, tty=interactive)
+    with ExitStack() as stack:
+        watching = stack.enter_context(signals.watched())
+        stream = running.start()
+        if interactive and terminal.is_interactive():
+            stack.enter_context(terminal.raw())
+        pump = Pump(
+            stream,
+            framed=not interactive,
+            signals=watching,
+            on_signal=running.signal,
+            tick=running.tick,
+            sink=running.write,
+        )
+        try:
+            pump.run()
+        except BrokenPipeError:
+            return running.abandon(signal.SIGPIPE)
+    return running.status()
+
+
+def capture(
+    engine: Engine,
+    container: str,
+    argv: Sequence[str],
+    *,
+    workdir: str | None = None,
+    user: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Captured:
+    """Run a command that reads nothing and return what it wrote. Raises NotRunningError, EngineError."""
+    written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
+    running = _Running(engine, Exec(container, argv, workdir, user, env or {}), tty=False)
+    stream = running.start(stdin=False)
+    Pump(stream, framed=True, stdin=False, sink=lambda target, data: written[target].extend(data)).run()
+    return Captured(running.status(), bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
+
+
+class _Running:
+    """One exec instance, from its creation to its status."""
+
+    def __init__(self, engine: Engine, command: Exec, *, tty: bool) -> None:
+        self._engine = engine
+        self._command = command
+        self._tty = tty
+        self._token = os.urandom(8).hex()
+        self._id = ""
+        self._received: list[int] = []
+        self._deadline = 0.0
+        self._unheard = 0
+        self._began = 0.0
+        self._refusal = b""
+
+    def start(self, *, stdin: bool = True) -> socket.socket:
+        """Create and start it; the stream is ready for both directions."""
+        size = terminal.size() if self._tty else None
+        console = {"ConsoleSize": list(size)} if size else {}
+        body = _creation(self._command, self._token, tty=self._tty, stdin=stdin) | console
+        try:
+            self._id = self._engine.post(f"/containers/{self._command.container}/exec", body)["Id"]
+        except ApiError as error:
+            if error.status in (404, 409):  # 409: it exists, but is stopped or paused
+                raise NotRunningError(
+                    f"container {self._command.container[:12]} is not running", cause=error.cause, hint="ddd dev.up"
+                ) from error
+            raise
+        self._began = time.monotonic()
+        return self._engine.stream(f"/exec/{self._id}/start", {"Detach": False, "Tty": self._tty} | console)
+
+    def write(self, target: int, data: bytes) -> None:
+        """Pass output on, but keep back what the engine itself writes into it when the program cannot be started."""
+        if data.startswith(_NOT_STARTED) and not self._pid():
+            self._refusal += data
+        else:
+            write(target, data)
+
+    def signal(self, number: int) -> None:
+        """Pass a signal on; the third one kills, and after SIGTERM or SIGHUP time does."""
+        if number == signal.SIGWINCH:
+            self._resize()
+            return
+        self._received.append(number)
+        if number != signal.SIGINT:
+            self._deadline = self._deadline or time.monotonic() + _SECONDS_TO_LEAVE
+        self._deliver(signal.SIGKILL if len(self._received) > 2 else number)
+
+    def tick(self) -> None:
+        """What time brings: a process that had not appeared yet gets its signal, one that does not leave is killed."""
+        if self._unheard and time.monotonic() < self._began + _SECONDS_TO_APPEAR:
+            self._deliver(self._unheard)
+        if self._deadline and time.monotonic() > self._deadline:
+            self._deadline = 0.0
+            self._deliver(signal.SIGKILL)
+
+    def status(self) -> int:
+        """The exit status, once the stream has ended. The engine may need a moment to notice. Raises EngineError."""
+        for attempt in range(40):
+            answer = self._engine.get(f"/exec/{self._id}/json")
+            if self._refusal:
+                raise self._not_started()
+            if not answer["Running"] and answer["ExitCode"] is not None:
+                return int(answer["ExitCode"])
+            time.sleep(min(0.005 * 2**attempt, 0.5))
+        raise EngineError(
+            f"the engine closed the streams of {self._command.argv[0]!r}, but says that it still runs",
+            cause="a background process of the command may hold the container's exec open",
+            hint=f"docker top {self._command.container[:12]}",
+        )
+
+    def _not_started(self) -> CommandError:
+        program, cause = self._command.argv[0], self._refusal.decode(errors="replace")
+        absent = "not found" in cause or "no such file" in cause
+        return CommandError(
+            f"{program!r} {'was not found' if absent else 'cannot be run'} in container {self._command.container[:12]}",
+            127 if absent else 126,
+            cause=cause,
+        )
+
+    def abandon(self, number: int) -> int:
+        """End the process because nobody reads its output; returns the status that a pipe's writer would have."""
+        if not self._send(number):
+            self._send(signal.SIGTERM)
+        return 128 + number
+
+    def _deliver(self, number: int) -> None:
+        self._unheard = 0 if self._send(number) else number
+
+    def _send(self, number: int) -> int:
+        if self._engine.endpoint.is_local_socket and (count := signals.send_here(self._token, number)):
+            return count
+        name = signal.Signals(number).name.removeprefix("SIG")
+        script = ["sh", "-c", signals.SCRIPT, "sh", self._token, name]
+        try:
+            answer = capture(self._engine, self._command.container, script, user=self._command.user)
+        except EngineError:
+            return 0
+        return int(answer.stdout) if answer.stdout.strip().isdigit() else 0
+
+    def _pid(self) -> int:
+        return int(self._engine.get(f"/exec/{self._id}/json")["Pid"])
+
+    def _resize(self) -> None:
+        size = terminal.size()
+        if self._tty and size:
+            self._engine.post(f"/exec/{self._id}/resize", h=str(size[0]), w=str(size[1]))
+
+
+def _creation(command: Exec, token: str, *, tty: bool, stdin: bool) -> dict[str, Any]:
+    env = dict(command.env) | {signals.VARIABLE: token}
+    if tty and "TERM" in os.environ:
+        env.setdefault("TERM", os.environ["TERM"])
+    body: dict[str, Any] = {
+        "Cmd": list(command.argv),
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Tty": tty,
+        "AttachStdin": stdin,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "DetachKeys": _DETACH_KEYS,
+    }
+    if command.workdir:
+        body["WorkingDir"] = command.workdir
+    if command.user:
+        body["User"] = command.user
+    return body

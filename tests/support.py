@@ -183,7 +183,8 @@ class Stack:
 
     def down(self) -> None:
         """Remove the folder and everything of it on the engine."""
-        remove(Engine.connect(), [item for item in leftovers(Engine.connect()) if self.name in item.text])
+        with contextlib.closing(Engine.connect()) as engine:
+            remove(engine, list(leftovers(engine, self.name)))
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

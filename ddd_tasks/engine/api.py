@@ -43,15 +43,21 @@ class Engine:
         engine._connection = _Connection(endpoints.dial(engine.endpoint))
         return engine
 
-    def get(self, path: str, **query: Any) -> Any:
+    def close(self) -> None:
+        """Close the shared connection; the next request opens another. Streams are their caller's to close."""
+        if self._connection is not None:
+            self._connection.detach().close()
+            self._connection = None
+
+    def get(self, path: str, /, **query: Any) -> Any:
         """The decoded answer of GET; query values that are no strings are sent as JSON. Raises ApiError."""
         return self.request("GET", path, query=query)
 
-    def post(self, path: str, body: Any = None, **query: Any) -> Any:
+    def post(self, path: str, body: Any = None, /, **query: Any) -> Any:
         """The decoded answer of POST with a JSON body. Raises ApiError."""
         return self.request("POST", path, body=body, query=query)
 
-    def delete(self, path: str, **query: Any) -> Any:
+    def delete(self, path: str, /, **query: Any) -> Any:
         """The decoded answer of DELETE. Raises ApiError."""
         return self.request("DELETE", path, query=query)
 
@@ -74,7 +80,7 @@ class Engine:
             return json.loads(answer) if answer.strip() else None
         return answer
 
-    def stream(self, path: str, body: Any = None, **query: Any) -> socket.socket:
+    def stream(self, path: str, body: Any = None, /, **query: Any) -> socket.socket:
         """POST that turns its connection into a raw two-way stream (hijacking). Raises ApiError when refused.
 
         Bytes must not be sent before the answer's head has come: the engine would lose them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests import support
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> Engine:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The engine that the Docker CLI would use. Without one the test is skipped, or fails with --require-engine."""
     try:
         engine = Engine.connect()
@@ -21,7 +22,8 @@ def engine(request: pytest.FixtureRequest) -> Engine:
         if request.config.getoption("--require-engine"):
             pytest.fail(f"--require-engine was given, but no engine answers\n{error.render()}", pytrace=False)
         pytest.skip(f"no engine answers: {error.cause or error.what}")
-    return engine
+    with closing(engine):
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,130 @@
+"""Who a command is inside a container: the caller's uid and gid, with a home directory and a name that exist there.
+
+`docker exec --user 1234` alone leaves HOME at / and makes getpass and whoami fail. The missing passwd and group lines
+and the home directory are written once per container through the engine's archive call, which needs no shell inside.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ddd_tasks.engine.api import ApiError, Engine
+
+
+class Identity(NamedTuple):
+    """A user as numbers, login name and home directory."""
+
+    uid: int
+    gid: int
+    name: str
+    home: str
+
+    @property
+    def user(self) -> str:
+        """The user in the notation of docker exec --user."""
+        return f"{self.uid}:{self.gid}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that programs look at before they look at the passwd file."""
+        return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
+
+
+def caller() -> Identity:
+    """The user who runs us; the home is the one that it gets inside a container."""
+    uid, gid = os.getuid(), os.getgid()
+    name = _login_name(uid)
+    return Identity(uid, gid, name, "/root" if uid == 0 else f"/home/{name}")
+
+
+def ensure(engine: Engine, container: str, identity: Identity, *, memory: Path | None = None) -> Identity:
+    """The identity as it is known inside the container, made known there first where it was not.
+
+    memory: a directory that remembers it for this container, so that a later call costs one file read. On a read-only
+    root file system nothing can be written: the identity then comes back with /tmp as its home. Raises EngineError.
+    """
+    if identity.uid == 0:
+        return identity
+    note = memory / f"{container[:12]}-{identity.uid}-{identity.gid}" if memory else None
+    if note and note.exists():
+        name, home = note.read_text().split("\n")
+        return identity._replace(name=name, home=home)
+    known = _introduce(engine, container, identity)
+    if note:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(f"{known.name}\n{known.home}")
+    return known
+
+
+def _login_name(uid: int) -> str:
+    import pwd  # an extension module: not needed inside a container that lacks the user
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "dev"
+
+
+def _introduce(engine: Engine, container: str, identity: Identity) -> Identity:
+    passwd = _read(engine, container, "/etc/passwd")
+    fields = [line.split(":") for line in passwd.splitlines() if line.count(":") == 6]
+    for name, _, uid, _, _, home, _ in fields:
+        if uid == str(identity.uid):
+            return identity._replace(name=name, home=home)
+    if any(name == identity.name for name, *_ in fields):
+        identity = identity._replace(
+            name=f"{identity.name}-{identity.uid}", home=f"/home/{identity.name}-{identity.uid}"
+        )
+    line = f"{identity.name}:x:{identity.uid}:{identity.gid}::{identity.home}:/bin/sh\n"
+    files = {"etc/passwd": _with_line(passwd, line)}
+    group = _read(engine, container, "/etc/group")
+    if not any(entry.split(":")[2:3] == [str(identity.gid)] for entry in group.splitlines()):
+        files["etc/group"] = _with_line(group, f"{identity.name}:x:{identity.gid}:\n")
+    try:
+        engine.request(
+            "PUT",
+            f"/containers/{container}/archive",
+            body=_archive(files, identity),
+            query={"path": "/"},
+            content_type="application/x-tar",
+        )
+    except ApiError:
+        return identity._replace(home="/tmp")  # a read-only root file system: the one place left
+    return identity
+
+
+def _read(engine: Engine, container: str, path: str) -> str:
+    import io
+    import tarfile
+
+    try:
+        packed = engine.get(f"/containers/{container}/archive", path=path)
+    except ApiError as error:
+        if error.status == 404:
+            return ""  # an image from scratch has no such file
+        raise
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        member = archive.extractfile(archive.next() or "")
+        return member.read().decode() if member else ""
+
+
+def _with_line(text: str, line: str) -> str:
+    return text + ("\n" if text and not text.endswith("\n") else "") + line
+
+
+def _archive(files: dict[str, str], identity: Identity) -> bytes:
+    import io
+    import tarfile
+
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.size = 0o644, len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+        home = tarfile.TarInfo(identity.home.lstrip("/"))
+        home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, identity.uid, identity.gid
+        archive.addfile(home)
+    return packed.getvalue()

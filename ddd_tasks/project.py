@@ -1,0 +1,215 @@
+"""What we know of a project: read from `docker compose config`, checked once, and kept as plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks import composefiles, process
+from ddd_tasks.errors import CommandError, ConfigError, EngineError, UnknownNameError
+
+DIRECTORY = ".ddd"
+
+# The keys of x-ddd, with those of the mappings below them; None: any value, read where it is used.
+_PROJECT_KEYS: Mapping[str, Any] = {"images": None}
+_SERVICE_KEYS: Mapping[str, Any] = {"language": None, "metrics": {"port": None, "path": None, "scheme": None}}
+
+
+class Build(NamedTuple):
+    """A service's build section: absolute context and Dockerfile, and the stage it stops at (None: the last one)."""
+
+    context: Path
+    dockerfile: Path
+    target: str | None
+
+
+class Mount(NamedTuple):
+    """A bind mount: an absolute path of the host and where it appears in the container."""
+
+    source: Path
+    target: str
+    read_only: bool
+
+
+class Port(NamedTuple):
+    """A published port. published: a number, a range such as 8080-8090, or "" for one that the engine picks."""
+
+    target: int
+    published: str
+    host_ip: str
+    protocol: str
+    app_protocol: str
+
+
+class Service(NamedTuple):
+    """One service of the Compose file. extension: its x-ddd entry."""
+
+    name: str
+    image: str | None
+    build: Build | None
+    mounts: tuple[Mount, ...]
+    ports: tuple[Port, ...]
+    working_dir: str | None
+    user: str | None
+    has_healthcheck: bool
+    depends_on: tuple[str, ...]
+    profiles: tuple[str, ...]
+    extension: Mapping[str, Any]
+
+
+class Project(NamedTuple):
+    """A Compose project. directory: where its first file lies; images: official image -> stand-in, from x-ddd."""
+
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    services: Mapping[str, Service]
+    images: Mapping[str, str]
+
+    @property
+    def private(self) -> Path:
+        """The folder for what we generate and remember; git ignores it."""
+        return self.directory / DIRECTORY
+
+    def service(self, name: str) -> Service:
+        """The service of that name. Raises UnknownNameError, with the names that exist."""
+        if name not in self.services:
+            raise UnknownNameError("service", name, self.services, where=str(self.files[0]), hint="ddd dev.ps")
+        return self.services[name]
+
+
+def load(directory: Path) -> Project:
+    """The project that a directory belongs to, from the cache where nothing it depends on has changed.
+
+    Raises ConfigError when there is no Compose file, or when it or its x-ddd entries are not valid.
+    """
+    from ddd_tasks import projectcache  # it builds on the model above
+
+    files = composefiles.find(directory)
+    cached = projectcache.read(files)
+    if cached is not None:
+        return from_dict(cached)
+    project = _parse(_config(files), files)
+    projectcache.write(files, to_dict(project))
+    return project
+
+
+def to_dict(project: Project) -> dict[str, Any]:
+    """The project as JSON values; no environment and no build argument is in it, and so no secret."""
+    facts: dict[str, Any] = _plain(project._replace(services={}))
+    return facts | {"services": [_plain(service) for service in project.services.values()]}
+
+
+def from_dict(value: Mapping[str, Any]) -> Project:
+    """The inverse of to_dict."""
+    services = [_service_from_dict(service) for service in value["services"]]
+    return Project(
+        value["name"],
+        Path(value["directory"]),
+        tuple(Path(file) for file in value["files"]),
+        {service.name: service for service in services},
+        value["images"],
+    )
+
+
+def _service_from_dict(value: Mapping[str, Any]) -> Service:
+    build = value["build"]
+    return Service(
+        **{
+            **value,
+            "build": Build(Path(build["context"]), Path(build["dockerfile"]), build["target"]) if build else None,
+            "mounts": tuple(Mount(Path(m["source"]), m["target"], m["read_only"]) for m in value["mounts"]),
+            "ports": tuple(Port(**port) for port in value["ports"]),
+            "depends_on": tuple(value["depends_on"]),
+            "profiles": tuple(value["profiles"]),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        return {key: _plain(item) for key, item in value._asdict().items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _config(files: tuple[Path, ...]) -> Mapping[str, Any]:
+    """What Compose makes of the files. As YAML: before 2.27 its JSON leaves out the x- keys of services."""
+    import yaml
+
+    argv = ["docker", "compose", "--project-directory", str(files[0].parent), "--profile", "*"]
+    argv += [word for file in files for word in ("-f", str(file))]
+    try:
+        answer = process.capture([*argv, "config"], cwd=files[0].parent)
+    except CommandError as error:
+        if "is not a docker command" in error.cause or "unknown command" in error.cause:
+            raise EngineError("docker has no compose command", cause=error.cause, hint="ddd engine.install") from error
+        hint = f"docker compose -f {files[0]} config --quiet"
+        raise ConfigError(f"{files[0]} is not a valid Compose file", cause=error.cause, hint=hint) from error
+    loaded = yaml.load(answer.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _parse(config: Mapping[str, Any], files: tuple[Path, ...]) -> Project:
+    extension = config.get("x-ddd") or {}
+    _check_keys(extension, _PROJECT_KEYS, "x-ddd", files[0])
+    services = [_service(name, value, files[0]) for name, value in (config.get("services") or {}).items()]
+    return Project(
+        str(config["name"]),
+        files[0].parent.resolve(),
+        files,
+        {service.name: service for service in services},
+        {str(official): str(stand_in) for official, stand_in in (extension.get("images") or {}).items()},
+    )
+
+
+def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
+    extension = value.get("x-ddd") or {}
+    _check_keys(extension, _SERVICE_KEYS, f"x-ddd of service {name}", file)
+    healthcheck = value.get("healthcheck") or {}
+    return Service(
+        name=name,
+        image=value.get("image"),
+        build=_build(value["build"]) if value.get("build") else None,
+        mounts=tuple(_mounts(value.get("volumes") or ())),
+        ports=tuple(_port(port) for port in value.get("ports") or ()),
+        working_dir=value.get("working_dir"),
+        user=str(value["user"]) if "user" in value else None,
+        has_healthcheck=bool(healthcheck.get("test")) and not healthcheck.get("disable"),
+        depends_on=tuple(value.get("depends_on") or ()),
+        profiles=tuple(value.get("profiles") or ()),
+        extension=extension,
+    )
+
+
+def _build(value: Mapping[str, Any]) -> Build:
+    context = Path(value.get("context", "."))
+    return Build(context, context / value.get("dockerfile", "Dockerfile"), value.get("target"))
+
+
+def _mounts(volumes: Iterable[Mapping[str, Any]]) -> Iterable[Mount]:
+    for volume in volumes:
+        if volume["type"] == "bind":
+            yield Mount(Path(volume["source"]), volume["target"], bool(volume.get("read_only")))
+
+
+def _port(value: Mapping[str, Any]) -> Port:
+    return Port(
+        int(value["target"]),
+        str(value.get("published", "")),
+        value.get("host_ip", ""),
+        value.get("protocol", "tcp"),
+        value.get("app_protocol", ""),
+    )
+
+
+def _check_keys(given: Any, known: Mapping[str, Any], where: str, file: Path) -> None:
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where} in {file} is {given!r}", cause="it has to be a mapping", valid=known)
+    for key, value in given.items():
+        if key not in known:
+            raise UnknownNameError("key", str(key), known, where=f"{where} in {file}")
+        if isinstance(known[key], dict):
+            _check_keys(value, known[key], f"{where}, {key},", file)

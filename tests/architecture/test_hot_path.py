@@ -1,0 +1,27 @@
+"""What `exec` imports: each module costs every command of every user its import time."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests import support
+
+SLOW = {"invoke", "nox", "yaml", "rich", "subprocess", "asyncio", "http", "logging", "ssl", "typing_extensions"}
+
+
+def imported(module: str) -> set[str]:
+    """Top-level names that importing a module loads, in an interpreter that sees the standard library and us alone."""
+    code = f"import sys; sys.path.insert(0, {str(support.REPO)!r}); import {module}; print('\\n'.join(sys.modules))"
+    ran = support.run(sys.executable, "-I", "-S", "-c", code).ok()
+    return {name.partition(".")[0] for name in ran.out.split()}
+
+
+@pytest.mark.parametrize("module", ["ddd_tasks", "ddd_tasks.engine.api", "ddd_tasks.engine.exec"])
+def test_the_hot_path_imports_nothing_slow(module: str) -> None:
+    assert imported(module) & SLOW == set()
+
+
+def test_the_check_sees_an_import() -> None:
+    assert "subprocess" in imported("ddd_tasks.process")

@@ -1,1 +1,26 @@
-"""Docker-driven development: Invoke collections and Nox helpers for projects with a Dockerfile and a Compose file."""
+"""Docker-driven development: Invoke collections and Nox helpers for projects with a Dockerfile and a Compose file.
+
+In tasks.py: `from ddd_tasks import ns` for every collection, or `from ddd_tasks import dev` for some. They are
+imported when they are asked for, so that `import ddd_tasks` alone costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddd_tasks.tasks import dev, engine
+    from ddd_tasks.tasks.namespace import ns
+
+__all__ = ["dev", "engine", "ns"]
+
+_COLLECTIONS = ("dev",)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ns":
+        return import_module("ddd_tasks.tasks.namespace").ns
+    if name in _COLLECTIONS:
+        return import_module(f"ddd_tasks.tasks.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,61 @@
+"""`docker compose` for one project: its files, our overlays, and the verbs that we leave to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ddd_tasks import process
+from ddd_tasks.project import Project
+from ddd_tasks.projectcache import make_private
+
+# What Compose writes on each container it makes; how we find them again.
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
+ONEOFF_LABEL = "com.docker.compose.oneoff"
+DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+
+
+class Compose:
+    """Runs Compose verbs on a project. overlays: further Compose files; env: added to Compose's environment."""
+
+    def __init__(self, project: Project, overlays: tuple[Path, ...] = (), env: Mapping[str, str] | None = None) -> None:
+        self._project = project
+        self._overlays = overlays
+        self._env = {**os.environ, **(env or {})}
+
+    def argv(self, *words: str) -> list[str]:
+        """The complete command line of a verb."""
+        files = [word for file in (*self._project.files, *self._overlays) for word in ("--file", str(file))]
+        place = ["--project-name", self._project.name, "--project-directory", str(self._project.directory)]
+        return ["docker", "compose", *place, *files, *words]
+
+    def run(self, *words: str, check: bool = True, quiet: bool = False) -> int:
+        """Run a verb on our own streams; quiet sends its stdout to our stderr. Raises CommandError."""
+        return process.run(self.argv(*words), env=self._env, check=check, quiet=quiet)
+
+    def capture(self, *words: str, check: bool = True) -> process.Completed:
+        """Run a verb that answers a question. Raises CommandError."""
+        return process.capture(self.argv(*words), env=self._env, check=check)
+
+
+def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Write .ddd/compose/<name>.yaml and return it as a tuple; an empty content removes it and returns nothing.
+
+    Compose files are written as JSON, which is YAML too. The file is replaced as a whole, and only when it changes.
+    """
+    path = project.private / "compose" / f"{name}.yaml"
+    if not any(content.values()):
+        path.unlink(missing_ok=True)
+        return ()
+    text = json.dumps(content, indent=2) + "\n"
+    if not path.exists() or path.read_text() != text:
+        make_private(path.parent)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(text)
+        draft.replace(path)
+    return (path,)

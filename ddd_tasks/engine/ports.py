@@ -1,0 +1,80 @@
+"""Who holds a port of this machine: a container and its project, or a process."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import NamedTuple
+
+from ddd_tasks.engine.api import Engine
+
+_LISTENING = "0A"
+
+
+class Holder(NamedTuple):
+    """What listens on a port, in words, and the command that ends it ("" where there is no safe one)."""
+
+    what: str
+    hint: str
+    container: str = ""
+
+
+def holder(engine: Engine, address: str, port: int) -> Holder | None:
+    """Who holds the TCP port on this address ("" for all), or None where it is free.
+
+    Containers are asked for first. Host processes are looked for only where the engine runs on this machine.
+    """
+    for container in engine.get("/containers/json"):
+        for published in container.get("Ports") or []:
+            if published.get("PublicPort") == port and _overlaps(address, published.get("IP", "")):
+                name = container["Names"][0].lstrip("/")
+                owner = container["Labels"].get("com.docker.compose.project")
+                what = f"container {name}" + (f" of project {owner}" if owner else "")
+                return Holder(what, f"docker stop {name}", container["Id"])
+    if engine.endpoint.is_local_socket and not _can_bind(address, port):
+        return _process(port)
+    return None
+
+
+def _overlaps(one: str, other: str) -> bool:
+    everywhere = ("", "0.0.0.0", "::")
+    return one in everywhere or other in everywhere or one == other
+
+
+def _can_bind(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except PermissionError:
+            return True  # a low port: the engine may publish it although we may not
+        except OSError:
+            return False
+    return True
+
+
+def _process(port: int) -> Holder:
+    inodes = _listening_inodes(port)
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            targets = {str(descriptor.readlink()) for descriptor in (entry / "fd").iterdir()}
+        except OSError:
+            continue  # it has ended, or belongs to somebody else
+        if any(f"socket:[{inode}]" in targets for inode in inodes):
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            return Holder(f"process {entry.name} ({command})", f"kill {entry.name}")
+    return Holder("another process of this machine", f"sudo ss -ltnp 'sport = :{port}'")
+
+
+def _listening_inodes(port: int) -> set[str]:
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in (line.split() for line in rows):
+            if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port:
+                found.add(row[9])
+    return found

@@ -1,0 +1,142 @@
+"""The containers of a project's services: which run, how they are, and where they can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks.compose import DIRECTORY_LABEL, NUMBER_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import ConfigError, NotRunningError
+from ddd_tasks.project import Port, Project, Service
+
+# Ports whose protocol is known not to be HTTP: everything else is shown as a URL that a browser opens.
+_NOT_HTTP = {
+    1433: "tds",
+    3306: "mysql",
+    5432: "postgresql",
+    5672: "amqp",
+    6379: "redis",
+    9092: "kafka",
+    27017: "mongodb",
+}
+
+
+class State(NamedTuple):
+    """How one container of a service is.
+
+    state: created, running, exited ...; health: starting, healthy, unhealthy, or "" without a health check;
+    stage: the Dockerfile stage it was built from, "" for a ready-made image; urls: where the host reaches it.
+    """
+
+    service: str
+    container: str
+    state: str
+    health: str
+    exit_code: int
+    stage: str
+    urls: tuple[str, ...]
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The cells of dev.ps."""
+        state = f"{self.state} ({self.exit_code})" if self.state == "exited" else self.state
+        health = self.health or "-"
+        return {"service": self.service, "state": state, "health": health, "url": " ".join(self.urls) or "-"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of dev.ps --json."""
+        fields = {"service": self.service, "state": self.state, "health": self.health or None}
+        return fields | {"stage": self.stage or None, "urls": list(self.urls)}
+
+
+def states(engine: Engine, project: Project) -> list[State]:
+    """One State for each container of the project's services, in the order of the Compose file."""
+    order = list(project.services)
+    found = [_state(engine, project, entry) for entry in _listed(engine, project, everything=True)]
+    return sorted(found, key=lambda state: order.index(state.service) if state.service in order else len(order))
+
+
+def running(engine: Engine, project: Project, service: Service, index: int = 1) -> str:
+    """The id of the service's running container, the index-th one of several. Raises NotRunningError."""
+    entries = _listed(engine, project, service=service.name)
+    if entries:
+        by_number = {int(entry["Labels"].get(NUMBER_LABEL, 1)): str(entry["Id"]) for entry in entries}
+        if index not in by_number:
+            raise NotRunningError(
+                f"service {service.name!r} has no running container number {index}",
+                given=str(index),
+                valid=[str(number) for number in by_number],
+                hint="ddd dev.ps",
+            )
+        return by_number[index]
+    stopped = _listed(engine, project, service=service.name, everything=True)
+    cause = f"its container is {stopped[0]['State']} ({stopped[0]['Status']})" if stopped else "it has not been started"
+    raise NotRunningError(f"service {service.name!r} is not running", cause=cause, hint="ddd dev.up")
+
+
+def refuse_takeover(engine: Engine, project: Project) -> None:
+    """Raise ConfigError when containers of this project name were started from another directory.
+
+    Compose itself would replace them without a word.
+    """
+    for entry in _listed(engine, project, everything=True):
+        owner = entry["Labels"].get(DIRECTORY_LABEL, "")
+        if owner and Path(owner).resolve() != project.directory:
+            raise ConfigError(
+                f"project {project.name!r} already runs from {owner}, not from {project.directory}",
+                cause="both directories have the same project name; starting here would replace its containers",
+                hint=f"export COMPOSE_PROJECT_NAME={project.name}-2",
+            )
+
+
+def urls(engine: Engine, project: Project, service: Service) -> tuple[str, ...]:
+    """Where the host reaches the service. Raises NotRunningError, or ConfigError when it publishes no port."""
+    container = running(engine, project, service)
+    found = next(state.urls for state in states(engine, project) if state.container == container)
+    if not found:
+        raise ConfigError(
+            f"service {service.name!r} publishes no port",
+            cause=f"its entry in {project.files[0]} has no ports",
+            valid=[name for name, other in project.services.items() if other.ports],
+        )
+    return found
+
+
+def _listed(
+    engine: Engine, project: Project, *, service: str | None = None, everything: bool = False
+) -> list[dict[str, Any]]:
+    labels = [f"{PROJECT_LABEL}={project.name}", f"{ONEOFF_LABEL}=False"]
+    if service:
+        labels.append(f"{SERVICE_LABEL}={service}")
+    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters={"label": labels})
+    return sorted(found, key=lambda entry: (entry["Labels"].get(SERVICE_LABEL), entry["Names"]))
+
+
+def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
+    name = entry["Labels"].get(SERVICE_LABEL, "")
+    service = project.services.get(name)
+    detail = engine.get(f"/containers/{entry['Id']}/json")["State"]
+    return State(
+        service=name,
+        container=entry["Id"],
+        state=detail["Status"],
+        health=(detail.get("Health") or {}).get("Status", "").replace("none", ""),
+        exit_code=detail["ExitCode"],
+        stage=(service.build.target or "") if service and service.build else "",
+        urls=_urls(service.ports if service else (), entry.get("Ports") or []),
+    )
+
+
+def _urls(declared: tuple[Port, ...], published: list[dict[str, Any]]) -> tuple[str, ...]:
+    protocols = {port.target: port.app_protocol for port in declared}
+    found: dict[str, None] = {}
+    for port in published:
+        if "PublicPort" in port:
+            inside = port["PrivatePort"]
+            scheme = (
+                protocols.get(inside) or _NOT_HTTP.get(inside) or ("http" if port["Type"] == "tcp" else port["Type"])
+            )
+            host = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(port["IP"], port["IP"])
+            found[f"{scheme}://{host}:{port['PublicPort']}"] = None
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""The development loop: build, up, exec, logs, down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from ddd_tasks import clean as cleaning
+from ddd_tasks import commands, console, paths, process, services
+from ddd_tasks import project as projects
+from ddd_tasks import up as upping
+from ddd_tasks.compose import Compose
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import ConfigError
+from ddd_tasks.project import Project, Service
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task, words
+
+_COLUMNS = ("service", "state", "health", "url")
+_USER_HELP = "User inside, as name or uid:gid (default: you, where the service mounts your code)."
+
+
+def _project() -> Project:
+    return projects.load(Path.cwd())
+
+
+def _service(project: Project, name: str | None) -> Service:
+    return paths.service_here(project, Path.cwd(), name)
+
+
+def _named(project: Project, service: str | None) -> list[str]:
+    return [project.service(service).name] if service else []
+
+
+def _show(states: list[services.State], *, json: bool) -> None:
+    if json:
+        console.result_json([state.as_dict() for state in states])
+    else:
+        console.table(_COLUMNS, [state.row for state in states])
+
+
+@task(help={"service": "Only this service.", "no_cache": "Ignore the build cache.", "pull": "Look for newer bases."})
+def build(c: Context, service: str | None = None, no_cache: bool = False, pull: bool = False) -> None:  # noqa: ARG001
+    """Build the images of the services."""
+    project = _project()
+    flags = [flag for flag, wanted in (("--no-cache", no_cache), ("--pull", pull)) if wanted]
+    upping.build_images(project, _named(project, service), flags=flags)
+
+
+@task(help={"service": "Only this service and what it depends on.", "timeout": "Seconds to wait.", "json": JSON_HELP})
+def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = False) -> None:  # noqa: ARG001
+    """Build and start the services, wait until they are healthy, show where they answer."""
+    project = _project()
+    states = upping.start(project, _named(project, service), timeout=timeout)
+    if not process.is_dry():
+        _show(states, json=json)
+
+
+@task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
+def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
+    """Stop the services and remove their containers and networks."""
+    Compose(_project()).run("down", "--remove-orphans", *(["--volumes"] if volumes else []), quiet=True)
+
+
+@task(help={"service": "Only this service."})
+def restart(c: Context, service: str | None = None) -> None:  # noqa: ARG001
+    """Restart the services and wait until they are healthy."""
+    project = _project()
+    Compose(project).run("restart", *_named(project, service), quiet=True)
+    if not process.is_dry():
+        _show(upping.wait(project, _named(project, service)), json=False)
+
+
+@task(help={"json": JSON_HELP})
+def ps(c: Context, json: bool = False) -> None:  # noqa: ARG001
+    """Show each service with its state, health and URL."""
+    _show(services.states(Engine.connect(), _project()), json=json)
+
+
+@task(
+    help={"service": "Only this service.", "follow": "Go on as new lines come.", "tail": "Lines from the end, or all."}
+)
+def logs(c: Context, service: str | None = None, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
+    """Show the services' output."""
+    project = _project()
+    flags = ["--tail", tail, *(["--follow"] if follow else [])]
+    leave(Compose(project).run("logs", *flags, *_named(project, service), check=False))
+
+
+@task(help={"service": SERVICE_HELP, "json": JSON_HELP})
+def url(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
+    """Print where a service answers."""
+    project = _project()
+    found = services.urls(Engine.connect(), project, _service(project, service))
+    if json:
+        console.result_json(list(found))
+    else:
+        console.result("\n".join(found))
+
+
+@task(name="exec", help={"service": SERVICE_HELP, "user": _USER_HELP, "index": "Which one of several containers."})
+def exec_(c: Context, service: str | None = None, user: str | None = None, index: int = 1) -> None:
+    """Run the words after -- in a running service, in the matching directory: dev.exec -- pytest -k "a or b"."""
+    argv = _required_words(c, "exec")
+    if commands.is_inside():
+        leave(commands.run_here(argv, service))
+    project = _project()
+    leave(commands.execute(project, _service(project, service), argv, user=user, index=index))
+
+
+@task(help={"service": SERVICE_HELP, "user": _USER_HELP})
+def run(c: Context, service: str | None = None, user: str | None = None) -> None:
+    """Run the words after -- in a new container of a service, removed afterwards."""
+    argv = words(c)
+    if commands.is_inside():
+        leave(commands.run_here(argv or _required_words(c, "run"), service))
+    project = _project()
+    leave(commands.run_once(project, _service(project, service), argv, user=user))
+
+
+@task(help={"service": SERVICE_HELP, "user": _USER_HELP})
+def shell(c: Context, service: str | None = None, user: str | None = None) -> None:  # noqa: ARG001
+    """Open a shell in a running service, in the matching directory."""
+    project = _project()
+    leave(commands.shell(project, _service(project, service), user=user))
+
+
+@task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
+def clean(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
+    """Remove all that the loop has made: containers, networks, built images and what we remember of the project."""
+    cleaning.clean(_project(), volumes=volumes)
+
+
+def _required_words(c: Context, name: str) -> list[str]:
+    argv = words(c)
+    if not argv:
+        raise ConfigError(
+            f"dev.{name} was given no command", cause="the command comes after --", hint=f"ddd dev.{name} -- pwd"
+        )
+    return argv

@@ -1,0 +1,9 @@
+"""All collections under one root: what `from ddd_tasks import ns` gives, and what `ddd` runs without a tasks.py."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from ddd_tasks.tasks import dev, engine
+
+ns = Collection(dev, engine)

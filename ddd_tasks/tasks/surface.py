@@ -1,0 +1,78 @@
+"""What every task has in common: -e and --dry reach our programs, a refusal becomes its message and exit code."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+from invoke.tasks import task as invoke_task
+
+from ddd_tasks import console, process
+from ddd_tasks.errors import DddError, ExitCode
+
+JSON_HELP = "Print the result as JSON."
+SERVICE_HELP = "Service of the Compose file (default: the one whose code is here, or the only one that is built)."
+
+
+def task(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], Task[Any]]:
+    """invoke's @task with our boundary around the body; a task with a json flag reports refusals as JSON, too."""
+
+    def decorate(body: Callable[..., None]) -> Task[Any]:
+        @functools.wraps(body)
+        def guarded(c: Context, *words: Any, **flags: Any) -> None:
+            with boundary(c, as_json=bool(flags.get("json"))):
+                body(c, *words, **flags)
+
+        made: Task[Any] = invoke_task(*args, **kwargs)(guarded)
+        return made
+
+    return decorate
+
+
+@contextmanager
+def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
+    """Turn what goes wrong in the block into a message and the exit code of errors.py."""
+    try:
+        with process.mode(echo=bool(c.config.run.echo), dry=bool(c.config.run.dry)):
+            yield
+    except DddError as error:
+        if as_json:
+            console.result_json(error.as_dict())
+        else:
+            console.error(error)
+        leave(error.exit_code)
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        leave(ExitCode.INTERRUPTED)
+    except Exit:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place where a bug of ours can be told as one
+        console.note(traceback.format_exc())
+        console.error(DddError(f"a bug of ddd-tasks: {type(error).__name__}: {error}", cause="the traceback above"))
+        leave(ExitCode.BUG)
+
+
+def leave(status: int) -> NoReturn:
+    """End the program with this exit status and no further word."""
+    raise Exit(code=int(status))
+
+
+def words(c: Context) -> list[str]:
+    """The words after `--`, exactly as typed.
+
+    Invoke joins them with blanks and so loses the quoting; they are taken from the command line itself where its join
+    is the same. Returns [] when there was no `--`.
+    """
+    joined = getattr(c, "remainder", None)  # since Invoke 3.0
+    typed = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if joined is None or " ".join(typed) == joined:
+        return typed
+    return shlex.split(joined)

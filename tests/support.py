@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -191,11 +192,21 @@ class Stack:
 def make_stack(files: Mapping[str, str]) -> Stack:
     """A project with these files; it knows the base images of this checkout, as any project does after bootstrap."""
     stack = Stack(Path(tempfile.gettempdir()).resolve() / unique())
-    stack.write(files)
-    bases = REPO / ".ddd" / "bases.json"
-    if bases.exists():
-        stack.write({".ddd/bases.json": bases.read_text()})
+    stack.write({".ddd/bases.json": json.dumps(stand_ins()), **files})
     return stack
+
+
+def stand_ins() -> dict[str, str]:
+    """Official image -> its stand-in here; empty where a registry answers."""
+    try:
+        return dict(json.loads((REPO / ".ddd" / "bases.json").read_text()))
+    except FileNotFoundError:
+        return {}
+
+
+def base(official: str) -> str:
+    """The name under which an official base image can be used here without ddd: its own, or its stand-in's."""
+    return stand_ins().get(official, official)
 
 
 @dataclass(frozen=True, order=True)

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -50,11 +50,12 @@ class Captured(NamedTuple):
     stderr: bytes
 
 
-def run(engine: Engine, command: Exec) -> int:
+def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | None = None) -> int:
     """Run the command on our own stdin, stdout and stderr and return its exit status, 128+n for signal n.
 
     SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to every process of the command; a third one, or ten seconds
-    after SIGTERM or SIGHUP, kills. Raises NotRunningError, EngineError.
+    after SIGTERM or SIGHUP, kills. on_input sees what goes to its stdin: on a terminal, Ctrl-C is only a byte.
+    Raises NotRunningError, EngineError.
     """
     interactive = terminal.is_interactive() if command.tty is None else command.tty
     running = _Running(engine, command, tty=interactive)
@@ -70,6 +71,7 @@ def run(engine: Engine, command: Exec) -> int:
             on_signal=running.signal,
             tick=running.tick,
             sink=running.write,
+            on_input=on_input,
         )
         try:
             pump.run()

@@ -46,7 +46,8 @@ class Frames:
 class Pump:
     """Copies until the engine closes the stream. signals: descriptor of signal numbers, or -1.
 
-    on_signal(number) is called for each signal; tick() about every tenth of a second once a signal has come.
+    on_signal(number) is called for each signal, on_input(bytes) for what is read from stdin; tick() about every tenth
+    of a second once a signal has come.
     Raises BrokenPipeError when nobody reads our stdout any more.
     """
 
@@ -60,6 +61,7 @@ class Pump:
         tick: Callable[[], None] | None = None,
         sink: Callable[[int, bytes], None] | None = None,
         stdin: bool = True,
+        on_input: Callable[[bytes], None] | None = None,
     ) -> None:
         self._stream = stream
         self._frames = Frames() if framed else None
@@ -68,6 +70,7 @@ class Pump:
         self._tick = tick
         self._sink = sink or write
         self._stdin_open = stdin
+        self._on_input = on_input or (lambda _: None)
         self._unsent = b""
         self._signalled = False
 
@@ -107,6 +110,7 @@ class Pump:
             return
         except OSError:
             self._unsent = b""  # closed, or a terminal that went away
+        self._on_input(self._unsent)
         if not self._unsent:
             self._stdin_open = False
             self._close_input()

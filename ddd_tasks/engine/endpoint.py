@@ -43,12 +43,7 @@ def dial(endpoint: Endpoint) -> socket.socket:
     if endpoint.through_cli:
         return _dial_through_cli()
     try:
-        if endpoint.is_local_socket:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.connect(endpoint.host.removeprefix("unix://"))
-            return connection
-        name, _, port = endpoint.host.removeprefix("tcp://").rstrip("/").rpartition(":")
-        return socket.create_connection((name.strip("[]"), int(port)))
+        return _dial_socket(endpoint.host.removeprefix("unix://")) if endpoint.is_local_socket else _dial_tcp(endpoint)
     except PermissionError as error:
         raise EngineError(
             f"this user may not open the engine's socket {endpoint.host}",
@@ -57,6 +52,21 @@ def dial(endpoint: Endpoint) -> socket.socket:
         ) from error
     except (OSError, ValueError) as error:
         raise EngineError(f"no engine answers at {endpoint.host}", cause=str(error), hint="ddd engine.up") from error
+
+
+def _dial_socket(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _dial_tcp(endpoint: Endpoint) -> socket.socket:
+    name, _, port = endpoint.host.removeprefix("tcp://").rstrip("/").rpartition(":")
+    return socket.create_connection((name.strip("[]"), int(port)))
 
 
 def _endpoint(host: str, *, tls: bool) -> Endpoint:

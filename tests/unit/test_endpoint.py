@@ -1,0 +1,80 @@
+"""Which engine is meant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from ddd_tasks.engine import endpoint
+from ddd_tasks.engine.endpoint import Endpoint
+from ddd_tasks.errors import ConfigError, EngineError
+
+
+@pytest.fixture(autouse=True)
+def _no_docker_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_TLS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+
+def store_context(directory: Path, name: str, host: str) -> None:
+    folder = directory / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
+
+
+def test_without_settings_the_default_socket() -> None:
+    assert endpoint.resolve() == Endpoint("unix:///var/run/docker.sock")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("unix:///run/user/1000/docker.sock", Endpoint("unix:///run/user/1000/docker.sock")),
+        ("tcp://127.0.0.1:2375", Endpoint("tcp://127.0.0.1:2375")),
+        ("ssh://me@build", Endpoint("ssh://me@build", through_cli=True)),
+    ],
+)
+def test_docker_host(monkeypatch: pytest.MonkeyPatch, host: str, expected: Endpoint) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    assert endpoint.resolve() == expected
+
+
+def test_tls_is_left_to_the_cli(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example:2376")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    assert endpoint.resolve().through_cli
+
+
+def test_docker_host_beats_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "missing")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
+    assert endpoint.resolve() == Endpoint("unix:///x.sock")
+
+
+def test_the_current_context_of_the_cli(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"currentContext": "rootless"}))
+    store_context(tmp_path, "rootless", "unix:///run/user/1000/docker.sock")
+    assert endpoint.resolve() == Endpoint("unix:///run/user/1000/docker.sock")
+
+
+def test_a_context_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "missing")
+    with pytest.raises(ConfigError, match="missing"):
+        endpoint.resolve()
+
+
+def test_a_scheme_that_docker_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "/var/run/docker.sock")
+    with pytest.raises(ConfigError, match="no engine address"):
+        endpoint.resolve()
+
+
+def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        endpoint.dial(Endpoint(f"unix://{tmp_path}/none.sock"))
+    assert caught.value.exit_code == 69
+    assert caught.value.hint == "ddd engine.up"

@@ -1,0 +1,204 @@
+"""The Nox surface: `venv_backend=stage("test")` runs a session, unchanged, in a container of a Dockerfile's stage.
+
+Nox has no plugin API. What is used of it beside its documented names: virtualenv.ALL_VENVS, ProcessEnv (bin_paths,
+_reused, _get_env) and VirtualEnv; all of them have been there since nox 2025.2.9.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nox
+import nox.command
+import nox.virtualenv
+
+from ddd_tasks import console
+from ddd_tasks.errors import DddError, UnsupportedError
+from ddd_tasks.sessions import commands, environment, session
+from ddd_tasks.sessions import options as stage_options
+from ddd_tasks.sessions.options import Options
+from ddd_tasks.sessions.venv import PythonNotFoundError
+
+__all__ = ["Stage", "stage", "stage_sessions"]
+
+OLDEST_NOX = (2025, 2, 9)
+
+_open: list[session.Session] = []
+
+
+class Stage(str):
+    """A backend's name that can be called as the backend: Nox takes names today, and may take callables one day."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **keywords: Any) -> nox.virtualenv.ProcessEnv:
+        """What Nox calls to make the environment of one session."""
+        return nox.virtualenv.ALL_VENVS[self](*args, **keywords)
+
+
+def stage(
+    name: str,
+    *,
+    service: str | None = None,
+    dockerfile: str | os.PathLike[str] | None = None,
+    context: str | os.PathLike[str] | None = None,
+    build_args: Mapping[str, str] | None = None,
+    network: str | None = None,
+    env: Iterable[str] = (),
+    user: str | None = None,
+    volumes: Iterable[str] = (),
+) -> Stage:
+    """A venv_backend that runs its sessions in a container of the Dockerfile's stage of that name.
+
+    The Dockerfile is that of the one Compose service with a build section, or of service=, or dockerfile= (built in
+    its own folder, or in context=), or ./Dockerfile. env: more variables for every program, NAME (the value that Nox
+    itself has) or NAME=VALUE. user: a user of the image instead of the caller. network: a network's name, host or
+    none. volumes: SOURCE:PATH[:ro]. Nothing is read or built before a session runs; a wrong name fails its session.
+    """
+    with _refusing():
+        _check_nox()
+    chosen = stage_options.make(
+        name,
+        service=service,
+        dockerfile=dockerfile,
+        context=context,
+        build_args=build_args,
+        network=network,
+        env=env,
+        user=user,
+        volumes=volumes,
+    )
+    nox.virtualenv.ALL_VENVS[chosen.key] = functools.partial(ContainerEnv, options=chosen)
+    return Stage(chosen.key)
+
+
+def stage_sessions(
+    service: str | None = None,
+    dockerfile: str | os.PathLike[str] | None = None,
+    *,
+    tags: Sequence[str] = (),
+    default: bool = False,
+    **keywords: Any,
+) -> None:
+    """Register a session STAGE-in-container for each stage that has a command of its own.
+
+    It runs that command, followed by what stands behind `--` on Nox's command line. Its description is the comment
+    above the stage's FROM line. The sessions run only when they are named, unless default is set: a stage's command
+    may be a server. Further keywords are those of stage().
+    """
+    with _refusing():
+        found = commands.find(stage_options.make("", service=service, dockerfile=dockerfile, **keywords), Path.cwd())
+    for one in found:
+        backend = stage(one.stage, service=service, dockerfile=dockerfile, **keywords)
+        decorate = nox.session(name=f"{one.stage}-in-container", venv_backend=backend, tags=list(tags), default=default)
+        decorate(_body(one))
+
+
+def _body(command: commands.StageCommand) -> Any:
+    def run(nox_session: nox.Session) -> None:
+        nox_session.run(*command.argv(nox_session.posargs))
+
+    run.__doc__ = command.description or f"Run the command of stage {command.stage}."
+    return run
+
+
+class ContainerEnv(nox.virtualenv.VirtualEnv):
+    """A session's environment in a container. A VirtualEnv only because Session.install asks for one."""
+
+    is_sandboxed = True
+    allowed_globals = ()
+
+    def __init__(
+        self,
+        location: str,
+        interpreter: str | None = None,
+        *,
+        options: Options,
+        reuse_existing: bool = False,
+        venv_params: Sequence[str] = (),
+        **_: Any,
+    ) -> None:
+        self.location_name = location
+        self.location = str(Path(location).absolute())
+        self.interpreter = interpreter
+        self.reuse_existing = reuse_existing
+        self.venv_params = list(venv_params)
+        self._options = options
+        self._session: session.Session | None = None
+        nox.virtualenv.ProcessEnv.__init__(self, env={"VIRTUAL_ENV": self.location, "CONDA_PREFIX": None})
+
+    @property
+    def venv_backend(self) -> str:
+        """The backend's name; "uv" where the stage has uv and no pip, which makes session.install use it."""
+        return "uv" if self._session is not None and self._session.uses_uv else self._options.key
+
+    @property
+    def bin_paths(self) -> list[str]:
+        """The folder with the programs of the container."""
+        if self._session is None:
+            return [str(Path(self.location, "bin"))]
+        self._session.refresh()
+        return [str(self._session.programs)]
+
+    def create(self) -> bool:
+        """Start the container. Returns whether its venv is new; a refusal ends the session with our message."""
+        _close_all()  # a session runs at a time, and Nox does not say when one has ended
+        request = session.Request(
+            self._options, Path(self.location), self.interpreter, self.reuse_existing, tuple(self.venv_params)
+        )
+        try:
+            self._session = session.open_session(request)
+        except PythonNotFoundError as error:
+            # Nox skips or fails the session by its own rules for a missing interpreter.
+            raise nox.virtualenv.InterpreterNotFound(f"{self.interpreter} in stage {self._options.stage}") from error
+        except DddError as error:
+            console.error(error)
+            raise nox.command.CommandFailed(error.what) from error
+        _open.append(self._session)
+        self._reused = self._session.reused
+        return not self._reused
+
+    def _get_env(self, /, env: Mapping[str, str | None], *, include_outer_env: bool = True) -> dict[str, str | None]:
+        """Nox's environment for a program, with the names of the variables that it gets inside."""
+        computed = super()._get_env(env, include_outer_env=include_outer_env)
+        outer = os.environ if include_outer_env else {}
+        return {**computed, environment.VARIABLE: environment.describe({**self.env, **env}, outer)}
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """A noxfile is being loaded: show a refusal as it is, where Nox would show a traceback."""
+    try:
+        yield
+    except DddError as error:
+        console.error(error)
+        raise SystemExit(int(error.exit_code)) from error
+
+
+def _check_nox() -> None:
+    """Raise UnsupportedError for a Nox that is too old."""
+    from importlib import metadata  # Nox itself needs it anyway
+
+    installed = metadata.version("nox")
+    numbers = tuple(int(part) for part in installed.split(".")[:3] if part.isdigit())
+    if numbers < OLDEST_NOX:
+        oldest = ".".join(str(number) for number in OLDEST_NOX)
+        raise UnsupportedError(
+            f"nox {installed} is too old for stage()",
+            cause=f"it has to be {oldest} or newer",
+            hint=f"python3 -m pip install 'nox>={oldest}'",
+        )
+
+
+def _close_all() -> None:
+    while _open:
+        _open.pop().close()
+
+
+atexit.register(_close_all)

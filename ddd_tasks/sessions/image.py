@@ -1,0 +1,81 @@
+"""The image of a stage: its id, built first wherever it is not up to date."""
+
+from __future__ import annotations
+
+import os
+import select
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ddd_tasks import process
+from ddd_tasks.engine.streams import write
+from ddd_tasks.engine.terminal import STDERR
+from ddd_tasks.errors import CommandError
+from ddd_tasks.sessions import inputs
+from ddd_tasks.sessions.container import PROJECT_LABEL
+from ddd_tasks.sessions.options import Options
+from ddd_tasks.sessions.source import Source, plain
+
+# A build whose layers are all cached ends sooner: it has nothing to say. A longer one is shown as it goes.
+_SECONDS_OF_SILENCE = 3.0
+
+
+def build(source: Source, options: Options) -> str:
+    """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails."""
+    stage = source.stages().stage(options.stage)
+    with tempfile.TemporaryDirectory(prefix="ddd-") as folder:
+        note = Path(folder, "image-id")
+        argv = [
+            *("docker", "buildx", "build", "--load", "--progress=plain", "--iidfile", str(note)),
+            *("--target", stage.name or options.stage, "--file", str(source.dockerfile)),
+            *("--tag", tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
+            *(word for name, _ in options.build_args for word in ("--build-arg", name)),
+            *inputs.arguments(source),
+            str(source.context),
+        ]
+        status, said = _run(argv, {**os.environ, **inputs.environment(source), **dict(options.build_args)})
+        if status != 0:
+            raise CommandError(f"the image of stage {options.stage!r} could not be built", status, cause=said)
+        return note.read_text().strip()
+
+
+def tag(source: Source, options: Options) -> str:
+    """The image's name: it says whose it is in `docker images`, and keeps the cleanup of unused images away from it."""
+    suffix = f"-{options.suffix}" if options.suffix else ""
+    return f"{source.slug}-session:{plain(options.stage)}{suffix}"
+
+
+def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
+    """The status of a build and what it wrote, if that was not shown already."""
+    read_end, write_end = os.pipe()
+    with Path(os.devnull).open("rb") as nothing, os.fdopen(read_end, "rb", buffering=0) as output:
+        try:
+            building = process.start(argv, env=env, stdin=nothing.fileno(), stdout=write_end, stderr=write_end)
+        finally:
+            os.close(write_end)
+        try:
+            said = _follow(output.fileno())
+        except BaseException:  # Ctrl-C above all: it reaches only us, since the build has a session of its own
+            building.terminate()
+            building.wait()
+            raise
+        return process.exit_status(building.wait()), said
+
+
+def _follow(descriptor: int) -> str:
+    """Read to the end; keep the text for as long as the build may be a short one, then show all of it."""
+    held, shown, deadline = b"", False, time.monotonic() + _SECONDS_OF_SILENCE
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], None if shown else max(0.0, deadline - time.monotonic()))
+        data = os.read(descriptor, 65536) if ready else b""
+        if ready and not data:
+            return "" if shown else held.decode(errors="replace")
+        if shown:
+            write(STDERR, data)
+            continue
+        held += data
+        if time.monotonic() >= deadline:
+            shown = True
+            write(STDERR, held)

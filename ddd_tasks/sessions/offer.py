@@ -1,0 +1,49 @@
+"""What a stage's image offers to a session: its PATH, and the programs on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddd_tasks.engine import exec as execution
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import CommandError, NotRunningError, UnsupportedError
+
+# Builtins of any sh. The PATH comes first, then a program a line.
+_LIST = """\
+printf '%s\\n' "$PATH"
+IFS=:
+for folder in $PATH; do
+  for file in "${folder:-.}"/*; do
+    [ -f "$file" ] && [ -x "$file" ] && printf '%s\\n' "${file##*/}"
+  done
+done
+:
+"""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The PATH inside and the names of the programs on it."""
+
+    path: str
+    programs: frozenset[str]
+
+
+def look(engine: Engine, container: str, *, user: str, stage: str) -> Offer:
+    """Ask a running container. Raises UnsupportedError where the image has no sh to ask with."""
+    try:
+        done = execution.capture(engine, container, ["sh", "-c", _LIST], user=user)
+    except (NotRunningError, CommandError) as error:
+        raise _no_shell(stage, error.cause) from error
+    if done.status != 0:
+        raise _no_shell(stage, done.stderr.decode(errors="replace"))
+    path, *programs = done.stdout.decode(errors="surrogateescape").splitlines()
+    return Offer(path, frozenset(programs))
+
+
+def _no_shell(stage: str, cause: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"stage {stage!r} cannot hold a session: there is no sh in its image",
+        cause=f"{cause}\na session needs a POSIX sh, as every Debian or Alpine base has it",
+        hint="nox --list",
+    )

@@ -1,0 +1,125 @@
+"""Started by a shim on the host: runs one program in its session's container and ends with that program's status.
+
+Arguments: the session's state file, the program, its arguments. It starts with every command of a session, so it
+imports only what it uses, and runs without site-packages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_CTRL_C = b"\x03"
+# How long after Ctrl-C the end of a program still counts as its answer to it.
+_SECONDS_TO_INTERRUPT = 5.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run it. Returns its status, or our own exit code with a message when it could not be started."""
+    from ddd_tasks import console
+    from ddd_tasks.errors import DddError
+
+    try:
+        with open(argv[1], "rb") as file:
+            state = json.load(file)
+        return _run(state, list(argv[2:]))
+    except DddError as error:
+        console.error(error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _run(state: Mapping[str, Any], argv: list[str]) -> int:
+    from ddd_tasks.engine import exec as execution
+    from ddd_tasks.engine.api import Engine
+    from ddd_tasks.sessions.environment import VARIABLE
+
+    engine = Engine.connect()
+    workdir = _workdir(state)
+    asked = {"forward": [], "unset": [], "path": []} | json.loads(os.environ.get(VARIABLE, "{}"))
+    env = _environment(state, asked)
+    if state["pip"] == "missing" and _is_pip(argv):
+        _add_pip(engine, state, env)
+    interrupt = _Interrupt()
+    command = execution.Exec(state["container"], _without(argv, asked["unset"], state), workdir, state["user"], env)
+    status = execution.run(engine, command, on_input=interrupt.see)
+    if status != 0 and interrupt.was_typed():
+        # On a terminal Ctrl-C goes to the program alone. Whoever runs the session has to stop as well.
+        os.kill(os.getppid(), signal.SIGINT)
+    return status
+
+
+class _Interrupt:
+    """Remembers when Ctrl-C was typed."""
+
+    def __init__(self) -> None:
+        self._typed = float("-inf")
+
+    def see(self, data: bytes) -> None:
+        if _CTRL_C in data:
+            self._typed = time.monotonic()
+
+    def was_typed(self) -> bool:
+        return time.monotonic() - self._typed < _SECONDS_TO_INTERRUPT
+
+
+def _workdir(state: Mapping[str, Any]) -> str:
+    """Our own directory, which is the same inside. Raises UnsupportedError where it is not shared."""
+    here = os.getcwd()
+    if any(here == place or here.startswith(f"{place}/") for place in state["shared"]):
+        return here
+    from ddd_tasks.errors import UnsupportedError
+
+    raise UnsupportedError(
+        f"{here} is not in the session's container",
+        cause=f"only {' and '.join(state['shared'])} and the stage's volumes= are; session.create_tmp() is there too",
+        hint=f"stage({state['stage']!r}, volumes=[{here + ':' + here!r}])",
+    )
+
+
+def _environment(state: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
+    """The session's variables and what this command gets beside them."""
+    env = {**state["env"], **{name: os.environ[name] for name in asked["forward"] if name in os.environ}}
+    # Directories that the session has put on PATH count where the container has them too.
+    shared = tuple(f"{place}/" for place in state["shared"])
+    ahead = [entry for entry in asked["path"] if entry.startswith(shared) and entry != state["shims"]]
+    return {**env, "PATH": ":".join([*ahead, state["env"]["PATH"]])}
+
+
+def _without(argv: list[str], unwanted: Sequence[str], state: Mapping[str, Any]) -> list[str]:
+    """The command without variables of the image that the session does not want: exec can add, not remove."""
+    words = [word for name in unwanted if name in state["image_env"] for word in ("-u", name)]
+    return ["env", *words, *argv] if words else argv
+
+
+def _is_pip(argv: list[str]) -> bool:
+    return argv[0] in ("pip", "pip3") or (argv[0].startswith("python") and argv[1:3] == ["-m", "pip"])
+
+
+def _add_pip(engine: Any, state: Mapping[str, Any], env: Mapping[str, str]) -> None:
+    """Put pip into the venv from the wheel that Python brings along. Raises UnsupportedError where it has none."""
+    from ddd_tasks.engine import exec as execution
+    from ddd_tasks.errors import UnsupportedError
+
+    container, user = state["container"], state["user"]
+    if execution.capture(engine, container, ["python", "-c", "import pip"], user=user, env=env).status == 0:
+        return
+    done = execution.capture(engine, container, ["python", "-m", "ensurepip"], user=user, env=env)
+    if done.status != 0:
+        raise UnsupportedError(
+            f"stage {state['stage']!r} has nothing to install packages with",
+            cause=f"neither pip nor uv is in its image, and ensurepip says: {done.stderr.decode(errors='replace')}",
+            hint="python3 -m pip download uv",
+        )
+
+
+if __name__ == "__main__":
+    # In place of this folder: its files must not pass for top-level modules.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.exit(main(sys.argv))

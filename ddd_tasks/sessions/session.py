@@ -1,0 +1,208 @@
+"""A session's place: the stage's image, a container of it, a venv in that, and its programs as files on the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddd_tasks.engine import identity
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import ConfigError, UnsupportedError
+from ddd_tasks.sessions import container, image, shims, source, venv
+from ddd_tasks.sessions.container import Container, Plan
+from ddd_tasks.sessions.offer import Offer, look
+from ddd_tasks.sessions.options import Options
+from ddd_tasks.sessions.source import Source
+
+# Below the session's own folder, which its runner removes and makes anew.
+_PRIVATE = ".ddd"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a session runner asks for. location: the session's folder; interpreter: python=; params: venv_params=."""
+
+    options: Options
+    location: Path
+    interpreter: str | None = None
+    reuse: bool = False
+    params: tuple[str, ...] = ()
+
+
+class Session:
+    """An open session. programs: the folder of links to look programs up in; reused: its venv is an earlier one."""
+
+    def __init__(
+        self, request: Request, held: Container, offer: Offer, state: Mapping[str, Any], *, reused: bool
+    ) -> None:
+        self.programs = _folder(request.location)
+        self.reused = reused
+        self.has_pip = bool(state["python"])
+        self.uses_uv = state["pip"] == "missing" and "uv" in offer.programs
+        self._held = held
+        self._bin = request.location / "bin"
+
+    def refresh(self) -> None:
+        """Take in programs that were installed since the last look."""
+        shims.add(self.programs, self._bin)
+
+    def close(self) -> None:
+        """Let the container go; the venv stays for the next time."""
+        self._held.stop()
+
+
+def open_session(request: Request) -> Session:
+    """Build, start and fill the container of a session. Raises DddError of every kind; nothing is left then."""
+    if sys.platform == "win32":
+        raise UnsupportedError(
+            "sessions in a container do not run on Windows itself",
+            cause="they share the project's folder at the same path, and start programs through sh",
+            hint="wsl",
+        )
+    here = Path.cwd().resolve()
+    origin = source.find(request.options, here)
+    image_id = image.build(origin, request.options)
+    engine = Engine.connect()
+    held = container.start(engine, _plan(request, origin, image_id))
+    try:
+        return _fill(engine, request, origin, image_id, held)
+    except BaseException:
+        held.stop()
+        raise
+
+
+def _plan(request: Request, origin: Source, image_id: str) -> Plan:
+    return Plan(
+        image=image_id,
+        session=request.location.name,
+        project=origin.slug,
+        directory=origin.directory,
+        shared=_shared(request, origin),
+        volumes=tuple(_absolute(volume, origin.directory) for volume in request.options.volumes),
+        network=request.options.network,
+    )
+
+
+def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held: Container) -> Session:
+    options = request.options
+    who = None if options.user else identity.ensure(engine, held.id, identity.caller())
+    user = who.user if who else str(options.user)
+    offer = look(engine, held.id, user=user, stage=options.stage)
+    python = venv.choose(request.interpreter, offer.programs)
+    location = request.location
+    state = {
+        "image": image_id,
+        "interpreter": request.interpreter,
+        "params": list(request.params),
+        "python": python,
+        "pip": "unknown",
+        "stage": options.stage,
+        "container": held.id,
+        "user": user,
+        "env": _env(location, offer, who, options.env, python=python),
+        "image_env": _names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
+        "shared": [str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
+        "shims": str(_folder(location)),
+    }
+    before = _read(location)
+    reused = request.reuse and all(
+        before.get(key) == state[key] for key in ("image", "interpreter", "params", "python")
+    )
+    if reused:
+        state["pip"] = before["pip"]
+    else:
+        _clear(location)
+        if python:
+            state["pip"] = _make_venv(engine, request, held, state)
+    shims.write(_folder(location), _note(location), offer.programs | _always(python))
+    _note(location).write_text(json.dumps(state, indent=1))
+    session = Session(request, held, offer, state, reused=reused)
+    session.refresh()
+    return session
+
+
+def _make_venv(engine: Engine, request: Request, held: Container, state: Mapping[str, Any]) -> str:
+    """Make it and say whether it has pip. Raises PythonNotFoundError where its version is not the one asked for."""
+    made = venv.make(
+        engine,
+        held.id,
+        python=state["python"],
+        location=request.location,
+        user=state["user"],
+        params=request.params,
+        env={name: value for name, value in state["env"].items() if name not in ("PATH", "VIRTUAL_ENV")},
+    )
+    if not venv.fits(request.interpreter, made.version):
+        raise venv.not_found(str(request.interpreter), [f"python{made.version}"])
+    return "there" if made.pip else "missing"
+
+
+def _always(python: str | None) -> frozenset[str]:
+    """Where there is Python, pip is made available when it is first used: the host's must never stand in for it."""
+    return frozenset({"python", "python3", "pip"} if python else ())
+
+
+def _env(
+    location: Path, offer: Offer, who: identity.Identity | None, extra: Sequence[str], *, python: str | None
+) -> dict[str, str]:
+    """The variables of every program of the session."""
+    given = {name: value for name, found, value in (entry.partition("=") for entry in extra) if found}
+    asked = {name: os.environ[name] for name in extra if name in os.environ}
+    path = f"{location / 'bin'}:{offer.path}" if python else offer.path
+    return {**(who.env if who else {}), shims.INSIDE: "1", **given, **asked, "PATH": path}
+
+
+def _shared(request: Request, origin: Source) -> tuple[Path, ...]:
+    """Folders that are the same inside: the project's, and the one for session folders where that lies elsewhere."""
+    folders = request.location.parent
+    folders.mkdir(parents=True, exist_ok=True)
+    return (origin.directory,) if folders.is_relative_to(origin.directory) else (origin.directory, folders)
+
+
+def _absolute(volume: str, directory: Path) -> str:
+    """The volume with a relative host path made absolute: the engine knows nothing of our directory."""
+    place, found, rest = volume.partition(":")
+    if not found or not rest.startswith("/"):
+        raise ConfigError(f"{volume!r} is no volume", cause="it has to be SOURCE:/PATH or SOURCE:/PATH:ro")
+    return f"{(directory / place).resolve()}:{rest}" if place.startswith((".", "/", "~")) else volume
+
+
+def _mounted(volumes: Sequence[str]) -> list[str]:
+    return [volume.split(":")[1] for volume in volumes]
+
+
+def _names(env: Sequence[str] | None) -> list[str]:
+    return [entry.partition("=")[0] for entry in env or ()]
+
+
+def _clear(location: Path) -> None:
+    """Remove what an earlier run left. Raises ConfigError where that belongs to somebody else."""
+    shutil.rmtree(location, ignore_errors=True)
+    if location.exists() and any(location.iterdir()):
+        raise ConfigError(
+            f"the session's folder {location} cannot be removed",
+            cause="files in it belong to another user: an earlier run as root, or with user=",
+            hint=f"sudo rm -rf {location}",
+        )
+
+
+def _read(location: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = json.loads(_note(location).read_text())
+    except (OSError, ValueError):
+        return {}
+    return state
+
+
+def _note(location: Path) -> Path:
+    return location / _PRIVATE / "session.json"
+
+
+def _folder(location: Path) -> Path:
+    return location / _PRIVATE / "bin"

@@ -1,28 +1,25 @@
-"""A command in a service: as the caller, in the caller's directory, in its running container or in one of its own."""
+"""A command in a service's running container: as the caller, and in the directory that matches the caller's."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from ddd_tasks import paths, process, services, up
+from ddd_tasks import paths, process, services
 from ddd_tasks.engine import endpoint, identity, terminal
 from ddd_tasks.engine import exec as engine_exec
-from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Exec
-from ddd_tasks.errors import ConfigError, EngineError
+from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Project, Service
 
 _SHELL = ("sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec sh")
 # What a program inside should know of the caller's terminal and of the run that it is part of.
 _PASSED_ON = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "CI")
 _INSIDE = "DDD_SERVICE"
-_START_SECONDS = 60.0
 
 
 def is_inside() -> bool:
@@ -48,29 +45,18 @@ def run_here(argv: Sequence[str], service: str | None = None) -> int:
 
 
 def execute(project: Project, service: Service, argv: Sequence[str], *, user: str | None = None, index: int = 1) -> int:
-    """Run the command in the service's running container and return its status. Raises NotRunningError, ConfigError."""
+    """Run the command in the service's running container and return its status, 128+n for signal n.
+
+    user: a name or uid:gid, None for the caller where the service mounts code; index: which of several containers.
+    Raises NotRunningError, ConfigError, EngineError.
+    """
     workdir = paths.working_directory(project, service, Path.cwd())
     process.announce(_equivalent(project, service, argv, workdir))
     if process.is_dry():
         return 0
-    engine = Engine.connect()
-    container = services.running(engine, project, service, index)
-    return engine_exec.run(engine, _command(engine, project, service, container, argv, workdir, user))
-
-
-def run_once(project: Project, service: Service, argv: Sequence[str], *, user: str | None = None) -> int:
-    """Run the command in a new container of the service, which is gone afterwards, also when we are killed."""
-    workdir = paths.working_directory(project, service, Path.cwd())
-    if process.is_dry():
-        process.announce(up.compose_for(project).argv("run", "--rm", service.name, *argv))
-        return 0
-    up.build_images(project, [service.name])
-    engine = Engine.connect()
-    with _container(engine, project, service) as container:
-        config = engine.get(f"/containers/{container}/json")
-        image = engine.get(f"/images/{config['Image']}/json")["Config"]
-        words = [*(image.get("Entrypoint") or ()), *(argv or image.get("Cmd") or ())]
-        return engine_exec.run(engine, _command(engine, project, service, container, words, workdir, user))
+    with closing(Engine.connect()) as engine:
+        container = services.running(engine, project, service, index)
+        return engine_exec.run(engine, prepare(engine, project, service, container, argv, workdir=workdir, user=user))
 
 
 def shell(project: Project, service: Service, *, user: str | None = None) -> int:
@@ -78,18 +64,20 @@ def shell(project: Project, service: Service, *, user: str | None = None) -> int
     return execute(project, service, _SHELL, user=user)
 
 
-def _command(
+def prepare(
     engine: Engine,
     project: Project,
     service: Service,
     container: str,
     argv: Sequence[str],
+    *,
     workdir: str | None,
     user: str | None,
 ) -> Exec:
+    """The command for one of the service's containers, with the user and the environment that it gets there."""
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {_INSIDE: service.name}
-    if user is None and service.build and service.mounts and service.user is None:
-        # It holds the caller's files, and what it writes should belong to the caller.
+    if user is None and service.user is None and service.mounts:
+        # It holds files of the caller's, and what it writes should belong to the caller.
         who = identity.ensure(engine, container, identity.caller(), memory=project.private / "cache" / "identity")
         user, env = who.user, env | who.env
     return Exec(container, argv, workdir, user, env)
@@ -101,32 +89,3 @@ def _equivalent(project: Project, service: Service, argv: Sequence[str], workdir
     words += [] if terminal.is_interactive() else ["--no-TTY"]
     words += ["--workdir", workdir] if workdir else []
     return [*words, service.name, *argv]
-
-
-@contextmanager
-def _container(engine: Engine, project: Project, service: Service) -> Iterator[str]:
-    """A container of the service that does nothing and lives as long as a pipe that we hold: kill -9 ends it too."""
-    name = f"{project.name}-{service.name}-run-{os.urandom(4).hex()}"
-    words = ["run", "--rm", "--no-TTY", "--interactive", "--name", name, "--entrypoint", "cat", service.name]
-    leash = process.start(up.compose_for(project).argv(*words))
-    try:
-        _await_start(engine, name, service, leash)
-        yield name
-    finally:
-        assert leash.stdin
-        leash.stdin.close()
-        leash.wait()
-
-
-def _await_start(engine: Engine, name: str, service: Service, leash: Any) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and leash.poll() is None:
-        try:
-            if engine.get(f"/containers/{name}/json")["State"]["Running"]:
-                return
-        except ApiError:
-            pass  # not made yet
-        time.sleep(0.02)
-    leash.kill()
-    said = leash.stderr.read().decode(errors="replace") if leash.stderr else ""
-    raise EngineError(f"no container of service {service.name!r} could be started", cause=said, hint="ddd dev.build")

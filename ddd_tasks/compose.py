@@ -26,7 +26,7 @@ class Compose:
     def __init__(self, project: Project, overlays: tuple[Path, ...] = (), env: Mapping[str, str] | None = None) -> None:
         self._project = project
         self._overlays = overlays
-        self._env = {**os.environ, **(env or {})}
+        self.environment = {**os.environ, **(env or {})}  # Compose's whole environment
 
     def argv(self, *words: str) -> list[str]:
         """The complete command line of a verb."""
@@ -36,11 +36,11 @@ class Compose:
 
     def run(self, *words: str, check: bool = True, quiet: bool = False) -> int:
         """Run a verb on our own streams; quiet sends its stdout to our stderr. Raises CommandError."""
-        return process.run(self.argv(*words), env=self._env, check=check, quiet=quiet)
+        return process.run(self.argv(*words), env=self.environment, check=check, quiet=quiet)
 
     def capture(self, *words: str, check: bool = True) -> process.Completed:
         """Run a verb that answers a question. Raises CommandError."""
-        return process.capture(self.argv(*words), env=self._env, check=check)
+        return process.capture(self.argv(*words), env=self.environment, check=check)
 
 
 def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tuple[Path, ...]:

@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ddd_tasks import console
 from ddd_tasks.errors import CommandError, ConfigError
+
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def start(
     stdout: int | None = subprocess.PIPE,
     stderr: int | None = subprocess.PIPE,
     own_session: bool = True,
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Start a program that goes on while we do; own_session keeps the terminal's Ctrl-C away from it."""
     announce(argv)
     with _found(argv):
@@ -149,7 +153,7 @@ def start(
         )
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+def _wait(process: Process) -> int:
     """Wait through Ctrl-C: the terminal has sent it to the program as well, and its status tells how it ended."""
     while True:
         try:

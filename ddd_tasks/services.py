@@ -38,6 +38,18 @@ class State(NamedTuple):
     urls: tuple[str, ...]
 
     @property
+    def is_ready(self) -> bool:
+        """Healthy, running where there is no health check, or a job that has done its work."""
+        if self.state == "exited":
+            return self.exit_code == 0
+        return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def has_failed(self) -> bool:
+        """Unhealthy, or ended with a status other than 0: waiting longer will not help."""
+        return self.health == "unhealthy" or self.state == "dead" or (self.state == "exited" and self.exit_code != 0)
+
+    @property
     def row(self) -> dict[str, str]:
         """The cells of dev.ps."""
         state = f"{self.state} ({self.exit_code})" if self.state == "exited" else self.state

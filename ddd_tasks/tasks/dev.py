@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from ddd_tasks import clean as cleaning
-from ddd_tasks import commands, console, paths, process, services
+from ddd_tasks import commands, console, images, oneoff, paths, process, services
 from ddd_tasks import project as projects
 from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
@@ -44,7 +44,7 @@ def build(c: Context, service: str | None = None, no_cache: bool = False, pull: 
     """Build the images of the services."""
     project = _project()
     flags = [flag for flag, wanted in (("--no-cache", no_cache), ("--pull", pull)) if wanted]
-    upping.build_images(project, _named(project, service), flags=flags)
+    images.build_all(project, upping.select(project, _named(project, service)), flags=flags)
 
 
 @task(help={"service": "Only this service and what it depends on.", "timeout": "Seconds to wait.", "json": JSON_HELP})
@@ -115,7 +115,7 @@ def run(c: Context, service: str | None = None, user: str | None = None) -> None
     if commands.is_inside():
         leave(commands.run_here(argv or _required_words(c, "run"), service))
     project = _project()
-    leave(commands.run_once(project, _service(project, service), argv, user=user))
+    leave(oneoff.run(project, _service(project, service), argv, user=user))
 
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})

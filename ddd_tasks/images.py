@@ -1,0 +1,71 @@
+"""The images of a project's services: building them, and saying why one cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ddd_tasks import build, dockerfile, preflight, process
+from ddd_tasks.compose import Compose, write_overlay
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.errors import CommandError, EngineError
+from ddd_tasks.project import Project, Service
+
+
+def compose_for(project: Project) -> Compose:
+    """Compose with what our builds need: stand-ins for base images, and the host's configuration as secrets."""
+    inputs = build.for_project(project)
+    return Compose(project, write_overlay(project, "build", inputs.overlay()), inputs.environment())
+
+
+def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[str] = ()) -> None:
+    """Build the images of those of the services that have a build section; flags go to `docker compose build`.
+
+    Raises ConfigError for a missing context, Dockerfile or stage, EngineError for a base that cannot be pulled,
+    CommandError when a step of the build fails.
+    """
+    engine = Engine.connect()
+    built = [service for service in wanted if service.build]
+    for service in built:
+        preflight.check_build(service)
+    if not built:
+        return
+    names = [service.name for service in built]
+    try:
+        # Not --quiet: with it, Compose 2.40 refuses secrets that lie outside the build context.
+        compose_for(project).run("build", *flags, *names, quiet=True)
+    except CommandError as error:
+        explain_missing(engine, project, built)
+        raise CommandError(
+            f"building {', '.join(names)} failed", error.exit_code, cause="see the build's output above"
+        ) from error
+
+
+def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
+    """Raise EngineError when an image that one of these services needs is neither here nor to be had."""
+    stand_ins = build.for_project(project).contexts
+    for service in wanted:
+        for image in _needed(service):
+            if image in stand_ins or is_local(engine, image):
+                continue
+            answer = process.capture(["docker", "pull", "--quiet", image], check=False)
+            if answer.status:
+                raise EngineError(
+                    f"image {image!r} of service {service.name!r} cannot be pulled",
+                    cause=answer.stderr,
+                    hint="ddd engine.bases",
+                )
+
+
+def is_local(engine: Engine, image: str) -> bool:
+    """Whether the engine has the image already."""
+    try:
+        engine.get(f"/images/{image}/json")
+    except ApiError:
+        return False
+    return True
+
+
+def _needed(service: Service) -> Sequence[str]:
+    if service.build:
+        return dockerfile.load(service.build.dockerfile).external_images(service.build.target)
+    return [service.image] if service.image else []

@@ -15,7 +15,6 @@ from typing import TypeAlias
 from ddd_tasks import console
 from ddd_tasks.errors import CommandError, ConfigError
 
-
 Process: TypeAlias = "subprocess.Popen[bytes]"
 
 

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -125,7 +125,8 @@ def _ask_for_images(names: set[str]) -> set[str] | None:
     """Those of these images that the engine has; None when no engine answers."""
     socket.setdefaulttimeout(_PATIENCE)
     try:
-        images = Engine.connect().get("/images/json", filters={"reference": sorted(names or {"ddd-base/none"})})
+        with closing(Engine.connect()) as engine:
+            images = engine.get("/images/json", filters={"reference": sorted(names or {"ddd-base/none"})})
     except (DddError, OSError):
         return None
     finally:

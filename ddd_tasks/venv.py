@@ -10,6 +10,7 @@ import ast
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ddd_tasks import console, process
@@ -19,31 +20,36 @@ UV = "uv==0.13.9"
 
 def make(root: Path, *, stamp: str) -> None:
     """Make or renew root/.venv. The stamp comes last: an interrupted run is done again. Raises DddError."""
-    venv = root / ".venv"
-    mark = venv / ".ddd-stamp"
+    mark = root / ".venv" / ".ddd-stamp"
+    python = _python()
     moved = mark.exists() and mark.read_text(encoding="utf-8").rpartition(" ")[0] != str(root)
     if moved:
-        shutil.rmtree(venv)  # its scripts name the old place in their first line
+        shutil.rmtree(root / ".venv")  # its scripts name the old place in their first line
     mark.unlink(missing_ok=True)
     with console.step("make .venv from uv.lock"):
-        _sync(root, _uv(root))
+        home = _uv(root, python)
+        _sync(root, home, _environment(root, python, _pip_configuration(home)))
         mark.write_text(stamp, encoding="utf-8")
 
 
-def _uv(root: Path) -> Path:
+def _uv(root: Path, python: str) -> Path:
     """The directory of the environment that has our uv, made if needed."""
     home = root / ".ddd" / "uv"
     mark = home / "pinned"
     if not (mark.exists() and mark.read_text(encoding="utf-8") == UV and (home / "bin" / "uv").exists()):
-        process.capture([sys.executable, "-m", "venv", "--clear", str(home)])
+        process.capture([python, "-m", "venv", "--clear", str(home)])
         pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
         process.capture([*pip, "install", "--only-binary", ":all:", UV])
         mark.write_text(UV, encoding="utf-8")
     return home
 
 
-def _sync(root: Path, home: Path) -> None:
-    env = _environment(root, _pip_configuration(home))
+def _python() -> str:
+    """The Python that runs us, by its own place: the link to it may be in the very .venv that goes."""
+    return str(Path(sys.executable).resolve())
+
+
+def _sync(root: Path, home: Path, env: Mapping[str, str]) -> None:
     uv = [str(home / "bin" / "uv"), "--quiet", "--directory", str(root)]
     if "UV_DEFAULT_INDEX" not in env:
         process.run([*uv, "sync", "--frozen"], env=env, quiet=True)
@@ -69,13 +75,13 @@ def _pip_configuration(home: Path) -> dict[str, str]:
     return settings
 
 
-def _environment(root: Path, pip: dict[str, str]) -> dict[str, str]:
+def _environment(root: Path, python: str, pip: Mapping[str, str]) -> dict[str, str]:
     """Our environment for uv: .venv in the checkout, no downloaded Python, pip's configuration where uv has none."""
     env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
     env |= {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "VIRTUAL_ENV": str(root / ".venv")}
     env |= {"UV_PYTHON_DOWNLOADS": "never"}
     if not (root / ".venv" / "bin" / "python").exists():
-        env["UV_PYTHON"] = sys.executable
+        env["UV_PYTHON"] = python
     for option, name in (("cert", "SSL_CERT_FILE"), ("proxy", "ALL_PROXY"), ("index-url", "UV_DEFAULT_INDEX")):
         if option in pip:
             env.setdefault(name, pip[option])

@@ -103,6 +103,7 @@ class Engine:
             status, headers = connection.head()
             answer = connection.body(headers, none=status in (204, 304))
         except OSError as error:
+            connection.detach().close()
             if fresh:
                 raise EngineError(f"the engine at {self.endpoint.host} hung up", cause=str(error)) from error
             return self._exchange(request)  # the engine may close an idle connection at any time

@@ -108,10 +108,9 @@ def install(packages: Sequence[str], files: Mapping[Path, str]) -> None:
 
 def _apt_get(arguments: Sequence[str]) -> None:
     """apt-get with its output in a log. It has a session of its own: Ctrl-C must not leave dpkg half way."""
-    # The lock timeout is for a second apt that runs now; runlevel 1 keeps sysvinit from starting the engine in
-    # the middle of the installation, so that it is we who start it and `engine.down` may stop it.
+    # The timeout is for another apt that is at work, such as a second bootstrap or unattended upgrades.
     argv = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", *arguments]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if process.is_dry():
         process.announce(argv)
         return

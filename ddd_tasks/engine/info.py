@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from ddd_tasks.engine.api import Engine
 
 def collect() -> dict[str, Any]:
     """The engine's own facts and its tools' versions; None for a tool that is not there. Raises EngineError."""
-    engine = Engine.connect()
-    version, facts = engine.get("/version"), engine.get("/info")
+    with closing(Engine.connect()) as engine:
+        version, facts = engine.get("/version"), engine.get("/info")
     absent = tools.missing()
     return {
         "engine": version["Version"],

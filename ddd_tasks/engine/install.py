@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ddd_tasks import console
+from ddd_tasks import console, process
 from ddd_tasks.engine import apt, lifecycle, system, tools
 from ddd_tasks.engine.system import System
 from ddd_tasks.errors import EngineError
@@ -75,8 +75,13 @@ def install(lacking: Sequence[str]) -> None:
         lifecycle.refuse_foreign_endpoint()
     this = system.this_system()
     plan = plan_for(this, lacking, sources=apt.read_sources(), docker_com=_has_docker_com())
-    with console.step(f"install {' '.join(plan.packages)} ({this.name})"):
+    with console.step(f"install {' '.join(plan.packages)}"):
         apt.install(plan.packages, plan.files)
+    still = set(lacking) & set(missing())
+    if still and not process.is_dry():
+        again = f"apt-get install --reinstall {' '.join(plan.packages)}"
+        cause = "apt calls the packages installed, but their programs are not where they belong"
+        raise EngineError(f"still missing: {', '.join(sorted(still))}", cause=cause, hint=again)
 
 
 def plan_for(

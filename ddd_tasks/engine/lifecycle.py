@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ def answers(host: str | None = None) -> bool:
     """Whether an engine answers at host (default: where the CLI would look). Raises EngineError without permission."""
     socket.setdefaulttimeout(_ANSWER)
     try:
-        Engine(Endpoint(host) if host else endpoint.resolve()).get("/_ping")
+        with closing(Engine(Endpoint(host) if host else endpoint.resolve())) as engine:
+            engine.get("/_ping")
     except EngineError as error:
         if isinstance(error.__cause__, PermissionError):
             raise

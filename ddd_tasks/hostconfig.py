@@ -37,6 +37,7 @@ _NPM_KEYS = re.compile(
     r"|noproxy|ca|fetch-retries|fetch-timeout|replace-registry-host|omit-lockfile-registry-resolved)",
     re.IGNORECASE,
 )
+_NPM_ADDRESS = re.compile(r"(registry|proxy)$", re.IGNORECASE)
 
 
 class HostConfig(NamedTuple):
@@ -127,7 +128,9 @@ def npmrc(env: Mapping[str, str], home: Path, root: Path) -> str:
     for name, value in env.items():
         if name.lower() in ("npm_config_registry", "npm_config_proxy", "npm_config_https_proxy"):
             values[name.lower().removeprefix("npm_config_").replace("_", "-")] = value
-    return "".join(f"{key}={value}\n" for key, value in values.items() if not _is_host_only(value))
+    # Only an address can be the host's own; a token may well begin with a slash.
+    kept = {key: value for key, value in values.items() if not (_NPM_ADDRESS.search(key) and _is_host_only(value))}
+    return "".join(f"{key}={value}\n" for key, value in kept.items())
 
 
 def _pip_values(env: Mapping[str, str], home: Path, root: Path) -> Iterator[tuple[str, str, str]]:

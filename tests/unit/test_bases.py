@@ -1,0 +1,121 @@
+"""Recipes as data, and which images a project names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ddd_tasks import bases as behaviour
+from ddd_tasks import resources
+from ddd_tasks.engine import bases, contracts, rootfs
+from ddd_tasks.engine.rootfs import Mirrors
+from ddd_tasks.errors import ConfigError
+from ddd_tasks.project import Build, Project, Service
+
+
+@pytest.mark.parametrize(
+    "written", ["python:3.13-slim", "docker.io/library/python:3.13-slim", "docker.io/python:3.13-slim"]
+)
+def test_a_recipe_is_found_however_the_image_is_written(written: str) -> None:
+    recipe = bases.find(written)
+    assert recipe is not None
+    assert recipe.stand_in == "ddd-base/python:3.13-slim"
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["python", "python:3", "python:3.13-slim-bookworm", "python:3.12-slim", "ghcr.io/me/python:3.13-slim"],
+)
+def test_an_image_that_differs_in_a_word_has_no_recipe(other: str) -> None:
+    assert bases.find(other) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "familiar"),
+    [
+        ("redis", "redis:latest"),
+        ("docker.io/library/redis:8", "redis:8"),
+        ("localhost:5000/redis", "localhost:5000/redis:latest"),
+        ("redis@sha256:00", "redis@sha256:00"),
+    ],
+)
+def test_familiar_names(written: str, familiar: str) -> None:
+    assert bases.familiar(written) == familiar
+
+
+def test_every_recipe_is_complete() -> None:
+    found = bases.recipes()
+    assert found
+    for recipe in found.values():
+        assert (recipe.folder / "Dockerfile").is_file()
+        assert recipe.base is None or recipe.base in found, "what a recipe stands on needs a recipe too"
+        assert (recipe.base is None) == (recipe.suite is not None), "a recipe starts from another one or from a suite"
+        assert "{version}" not in repr(recipe.contract)
+        assert "{suite}" not in repr(recipe)
+
+
+def test_a_digest_changes_with_the_recipe_it_stands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "bases"
+    for folder in ("debian", "redis"):
+        (copy / folder).mkdir(parents=True)
+        for file in resources.docker("bases", folder).iterdir():
+            (copy / folder / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr("ddd_tasks.resources.docker", lambda *parts: tmp_path.joinpath(*parts))
+    before = bases.recipes()["redis:8"].digest
+    (copy / "debian" / "apt.conf").write_text("// other\n")
+    assert bases.recipes()["redis:8"].digest != before
+
+
+def test_a_promise_that_nothing_checks_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'porst'"):
+        contracts.Contract.of({"porst": ["80/tcp"]})
+
+
+def test_variables_are_filled_in_and_other_braces_stay() -> None:
+    value = {"a": ["{version}-{x}", 7], "{version}": {"b": "${db}"}}
+    assert contracts.fill(value, {"version": "3"}) == {"a": ["3-{x}", 7], "3": {"b": "${db}"}}
+
+
+def test_sources_are_those_of_the_mirror() -> None:
+    text = rootfs.sources_text("trixie", Mirrors("http://m.example/debian", "http://m.example/debian-security"))
+    assert "URIs: http://m.example/debian\nSuites: trixie trixie-updates\nComponents: main\n" in text
+    assert "URIs: http://m.example/debian-security\nSuites: trixie-security\nComponents: main\n" in text
+    assert "security" not in rootfs.sources_text("sid", Mirrors())
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("redis:8", "docker.io"),
+        ("me/app:1", "docker.io"),
+        ("ghcr.io/me/app:1", "ghcr.io"),
+        ("localhost/app:1", "localhost"),
+        ("127.0.0.1:5000/app:1", "127.0.0.1:5000"),
+    ],
+)
+def test_the_registry_of_an_image(image: str, registry: str) -> None:
+    assert behaviour.registry_of(image) == registry
+
+
+def service(name: str, image: str | None = None, build: Build | None = None) -> Service:
+    return Service(name, image, build, (), (), None, None, False, (), (), {})
+
+
+def test_images_come_from_every_stage_and_from_services_without_a_build(tmp_path: Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text(
+        "FROM python:3.13-slim AS dev\nCOPY --from=golang:1.24 /x /x\nFROM dev AS late\nFROM debian:trixie-slim\n"
+    )
+    part = tmp_path / "docker" / "part" / "Dockerfile"
+    part.parent.mkdir(parents=True)
+    part.write_text("FROM node:24\n")
+    services = [service("api", "mine", Build(tmp_path, file, "dev")), service("cache", "docker.io/redis:8")]
+    project = Project("x", tmp_path, (), {one.name: one for one in services}, {})
+    assert behaviour.images(tmp_path, project) == {
+        "python:3.13-slim": str(file),
+        "golang:1.24": str(file),
+        "debian:trixie-slim": str(file),
+        "node:24": str(part),
+        "redis:8": "service cache",
+    }

@@ -59,8 +59,9 @@ def _sync(root: Path, home: Path, env: Mapping[str, str]) -> None:
     pinned = str(root / ".ddd" / "requirements.txt")
     process.run([*uv, "export", "--frozen", "--no-emit-project", "--output-file", pinned], env=env, quiet=True)
     process.run([*uv, "venv", "--allow-existing", str(root / ".venv")], env=env, quiet=True)
-    process.run([*uv, "pip", "sync", "--require-hashes", pinned], env=env, quiet=True)
-    process.run([*uv, "pip", "install", "--no-deps", "--editable", "."], env=env, quiet=True)
+    into = ("--python", str(root / ".venv"))
+    process.run([*uv, "pip", "sync", *into, "--require-hashes", pinned], env=env, quiet=True)
+    process.run([*uv, "pip", "install", *into, "--no-deps", "--editable", "."], env=env, quiet=True)
 
 
 def _pip_configuration(home: Path) -> dict[str, str]:

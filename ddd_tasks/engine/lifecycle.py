@@ -22,6 +22,7 @@ from ddd_tasks.errors import EngineError
 
 _ANSWER = 5.0  # seconds for one answer
 _READY = 30.0  # seconds for an engine to come up
+_STOP_SERVICE = ("systemctl", "stop", "docker.service", "docker.socket")  # the socket would start it again
 _STOPPED = 60.0  # seconds to go: it gives its containers 10 to 15
 
 
@@ -95,10 +96,11 @@ def down(launch: Launch = MACHINE) -> list[str]:
     record = _read(launch)
     if record is None:
         if answers(launch.host):
+            by_systemd = system.this_system().systemd
             raise EngineError(
                 f"the engine at {launch.host} was not started by ddd-tasks, so it is left alone",
                 cause=f"{launch.state} names no process that runs",
-                hint="sudo systemctl stop docker.service docker.socket",
+                hint=f"sudo {' '.join(_STOP_SERVICE)}" if by_systemd else "sudo kill $(cat /var/run/docker.pid)",
             )
         return leftovers(launch)
     with _alone(launch), console.step("stop the engine"):
@@ -172,7 +174,7 @@ def _start_by_hand(launch: Launch) -> None:
 
 def _stop(record: dict[str, Any]) -> None:
     if record["by"] == "systemd":
-        process.run(["systemctl", "stop", "docker.service", "docker.socket"], quiet=True)
+        process.run(_STOP_SERVICE, quiet=True)
         return
     pid = int(record["pid"])
     process.announce(["kill", str(pid)])

@@ -10,9 +10,9 @@ from ddd_tasks import console
 from ddd_tasks.engine import info as engine_info
 from ddd_tasks.engine import install as engine_install
 from ddd_tasks.engine import lifecycle
-from ddd_tasks.tasks.surface import task
+from ddd_tasks.tasks.surface import JSON_HELP, task
 
-_JSON = {"json": "print the result as JSON"}
+_JSON = {"json": JSON_HELP}
 
 
 @task(name="install")

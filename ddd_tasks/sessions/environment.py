@@ -13,7 +13,7 @@ VARIABLE = "DDD_SESSION_COMMAND"
 # Of the caller's environment only what speaks to the tools of a session goes in: the rest describes the host.
 _SPEAKS_TO_TOOLS = re.compile(
     r"CI|GITHUB_ACTIONS|GITLAB_CI|NO_COLOR|FORCE_COLOR|CLICOLOR(_FORCE)?|PY_COLORS|TZ|SOURCE_DATE_EPOCH"
-    r"|(NOX|PIP|UV|PYTEST|COVERAGE|HYPOTHESIS)_.*|(?i:(https?|all|no)_proxy)"
+    r"|(NOX|PIP|UV|PYTEST|COVERAGE|HYPOTHESIS)_.*"
 )
 
 
@@ -29,4 +29,4 @@ def describe(own: Mapping[str, str | None], outer: Mapping[str, str]) -> str:
 
 def speaks_to_tools(name: str, value: str) -> bool:
     """Whether a variable of the host means something inside; one that names a path of the host does not."""
-    return _SPEAKS_TO_TOOLS.fullmatch(name) is not None and not value.startswith("/")
+    return _SPEAKS_TO_TOOLS.fullmatch(name) is not None and not value.startswith(("/", "~", "file:"))

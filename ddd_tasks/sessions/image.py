@@ -25,17 +25,17 @@ _SECONDS_OF_SILENCE = 3.0
 def build(source: Source, options: Options) -> str:
     """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails."""
     stage = source.stages().stage(options.stage)
+    given = inputs.collect(source)
     with tempfile.TemporaryDirectory(prefix="ddd-") as folder:
         note = Path(folder, "image-id")
         argv = [
             *("docker", "buildx", "build", "--load", "--progress=plain", "--iidfile", str(note)),
             *("--target", stage.name or options.stage, "--file", str(source.dockerfile)),
             *("--tag", tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
-            *(word for name, _ in options.build_args for word in ("--build-arg", name)),
-            *inputs.arguments(source),
+            *given.arguments,
             str(source.context),
         ]
-        status, said = _run(argv, {**os.environ, **inputs.environment(source), **dict(options.build_args)})
+        status, said = _run(argv, {**os.environ, **given.environment})
         if status != 0:
             raise CommandError(f"the image of stage {options.stage!r} could not be built", status, cause=said)
         return note.read_text().strip()

@@ -1,18 +1,59 @@
-"""What every build of ours gets beside its Dockerfile: stand-ins for base images, and secrets of this host."""
+"""What a stage's build gets beside its Dockerfile: what every build of ours gets, and what its Compose service says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ddd_tasks import build
 from ddd_tasks.sessions.source import Source
 
-
-def arguments(source: Source) -> Sequence[str]:
-    """Arguments of `docker buildx build` for them."""
-    return build.for_project(source.project).buildx_args()
+# Words without which a Compose file says nothing about a build that the project's model does not have.
+_MAY_SAY_MORE = re.compile(r"\b(args|additional_contexts|secrets|include|extends)\b")
 
 
-def environment(source: Source) -> Mapping[str, str]:
-    """Variables that those arguments name."""
-    return build.for_project(source.project).environment()
+class Inputs(NamedTuple):
+    """Arguments of `docker buildx build`, and variables of its process that hold the values they name."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def collect(source: Source) -> Inputs:
+    """The inputs of a build. Raises EngineError when no engine answers."""
+    ours, service = build.for_project(source.project), _service(source)
+    own = service.get("build") or {}
+    contexts = own.get("additional_contexts") or {}
+    secrets = dict(_secrets(own, service.get("secrets") or {}))
+    args = {**(own.get("args") or {}), **source.build_args}
+    ours = ours._replace(
+        contexts={official: name for official, name in ours.contexts.items() if official not in contexts},
+        secrets=tuple(secret for secret in ours.secrets if secret.id not in secrets),
+        proxies=tuple(name for name in ours.proxies if name not in args),
+    )
+    arguments = [
+        *ours.buildx_args(),
+        *(word for name, place in contexts.items() for word in ("--build-context", f"{name}={place}")),
+        *(word for name, origin in secrets.items() for word in ("--secret", f"id={name},{origin}")),
+        *(word for name in args for word in ("--build-arg", name)),
+    ]
+    given = {name: str(value) for name, value in args.items() if value is not None}
+    return Inputs(tuple(arguments), {**ours.environment(), **given})
+
+
+def _service(source: Source) -> dict[str, Any]:
+    """The service's build section and the project's secrets; Compose is asked only when there may be something."""
+    files = source.project.files
+    if source.service is None or not any(_MAY_SAY_MORE.search(file.read_text(errors="replace")) for file in files):
+        return {}
+    config = build.configuration(source.project)
+    service = config.get("services", {}).get(source.service) or {}
+    return {"build": service.get("build"), "secrets": config.get("secrets")}
+
+
+def _secrets(own: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for secret in own.get("secrets") or ():
+        known = declared.get(secret["source"]) or {}
+        origin = f"src={known['file']}" if known.get("file") else f"env={known.get('environment', '')}"
+        yield secret.get("target") or secret["source"], origin

@@ -14,7 +14,7 @@ from typing import Any
 from ddd_tasks.engine import identity
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, UnsupportedError
-from ddd_tasks.sessions import container, image, shims, source, venv
+from ddd_tasks.sessions import access, container, image, shims, source, venv
 from ddd_tasks.sessions.container import Container, Plan
 from ddd_tasks.sessions.offer import Offer, look
 from ddd_tasks.sessions.options import Options
@@ -94,6 +94,7 @@ def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held:
     who = None if options.user else identity.ensure(engine, held.id, identity.caller())
     user = who.user if who else str(options.user)
     offer = look(engine, held.id, user=user, stage=options.stage)
+    granted = access.grant(engine, held.id, who)
     python = venv.choose(request.interpreter, offer.programs)
     location = request.location
     state = {
@@ -105,7 +106,7 @@ def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held:
         "stage": options.stage,
         "container": held.id,
         "user": user,
-        "env": _env(location, offer, who, options.env, python=python),
+        "env": {**granted, **_env(location, offer, who, options.env, python=python)},
         "image_env": _names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
         "shared": [str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
         "shims": str(_folder(location)),

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddd_tasks import composefiles, dockerfile, project
+from ddd_tasks import composefiles, dockerfile
+from ddd_tasks import project as projects
+from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Build, Project
 from ddd_tasks.sessions.options import Options
@@ -17,33 +19,38 @@ from ddd_tasks.sessions.options import Options
 
 @dataclass(frozen=True)
 class Source:
-    """A Dockerfile, its context, and the folder that sessions share with the host."""
+    """A Dockerfile, its context, and the folder that sessions share with the host. service: whose build section it is.
+
+    Without a Compose file, the project is one without services.
+    """
 
     dockerfile: Path
     context: Path
     directory: Path
-    project: Project | None
+    project: Project
+    service: str | None
     build_args: Mapping[str, str]
 
     @property
     def slug(self) -> str:
         """A name for what we make on the engine, different for each checkout."""
-        name = self.project.name if self.project else plain(self.directory.name)
-        return f"{name}-{hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:6]}"
+        digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:6]
+        return f"{plain(self.project.name)}-{digest}"
 
-    def stages(self) -> dockerfile.Dockerfile:
+    def stages(self) -> Dockerfile:
         """The parsed Dockerfile. Raises ConfigError where it is missing or none."""
         return dockerfile.load(self.dockerfile, self.build_args)
 
 
 def find(options: Options, here: Path) -> Source:
     """The source of a stage for the noxfile in the folder here. Raises ConfigError, UnknownNameError."""
-    owner = _project(here)
-    directory = owner.directory if owner and here.is_relative_to(owner.directory) else here
-    build = _build(options, owner, here)
+    project = _project(here)
+    service, build = _build(options, project, here)
     file = here / options.dockerfile if options.dockerfile else build.dockerfile
-    context = here / options.context if options.context else _context(options, build, file)
-    return Source(file, context, directory, owner, dict(options.build_args))
+    context = here / options.context if options.context else build.context
+    if options.dockerfile and not options.context and service is None:
+        context = file.parent
+    return Source(file, context, project.directory, project, service, dict(options.build_args))
 
 
 def plain(text: str) -> str:
@@ -51,46 +58,41 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9_.-]+", "-", text.lower()).strip("-._") or "project"
 
 
-def _project(here: Path) -> Project | None:
+def _project(here: Path) -> Project:
     try:
         composefiles.find(here)
     except ConfigError:
         if os.environ.get("COMPOSE_FILE"):
             raise  # it was named, so it is meant
-        return None
-    return project.load(here)
+        return Project(here.name, here, (), {}, {})
+    project = projects.load(here)
+    # COMPOSE_FILE may name files of anywhere: the sessions' folder is the noxfile's then.
+    return project if here.is_relative_to(project.directory) else project._replace(directory=here)
 
 
-def _build(options: Options, owner: Project | None, here: Path) -> Build:
-    plain_one = Build(here, here / "Dockerfile", None)
-    if owner is None:
-        if options.service is not None:
-            composefiles.find(here)  # raises: there is no Compose file
-        return plain_one
+def _build(options: Options, project: Project, here: Path) -> tuple[str | None, Build]:
+    """The service whose build section is meant, and that section."""
+    beside_noxfile = Build(here, here / "Dockerfile", None)
     if options.service is not None:
-        return _of_service(options.service, owner)
-    if options.dockerfile is not None:
-        return plain_one
-    builds = {name: service.build for name, service in owner.services.items() if service.build}
+        return options.service, _of_service(options.service, project, here)
+    builds = {name: service.build for name, service in project.services.items() if service.build}
+    if options.dockerfile is not None or not builds:
+        return None, beside_noxfile
     if len({(build.context, build.dockerfile) for build in builds.values()}) > 1:
-        name = min(builds)
         raise ConfigError(
             f"stage {options.stage!r} may be one of several Dockerfiles",
-            cause=f"{owner.files[0]} has more than one service with a build section",
+            cause=f"{project.files[0]} has more than one service with a build section",
             valid=builds,
-            hint=f"stage({options.stage!r}, service={name!r})",
+            hint=f"stage({options.stage!r}, service={min(builds)!r})",
         )
-    return next(iter(builds.values()), plain_one)
+    return next(iter(builds.items()))
 
 
-def _of_service(name: str, owner: Project) -> Build:
-    service = owner.service(name)
-    if service.build is None:
-        built = [other.name for other in owner.services.values() if other.build]
+def _of_service(name: str, project: Project, here: Path) -> Build:
+    if not project.files:
+        composefiles.find(here)  # raises: there is no Compose file
+    build = project.service(name).build
+    if build is None:
+        built = [other.name for other in project.services.values() if other.build]
         raise ConfigError(f"service {name!r} has no build section", cause="it has no stages, therefore", valid=built)
-    return service.build
-
-
-def _context(options: Options, build: Build, file: Path) -> Path:
-    """Without a context of its own, a Dockerfile that was named is built in its own folder."""
-    return file.parent if options.dockerfile and options.service is None else build.context
+    return build

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from ddd_tasks.engine.identity import Identity
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.sessions import commands, container, environment, inside, options, session, shims, source, venv
-
-HERE = {"stage": "test", "shared": ["/work"], "shims": "/work/.nox/t/.ddd/bin", "image_env": ["FROM_IMAGE"]}
+from ddd_tasks.hostconfig import CONTAINER_CA, HostConfig
+from ddd_tasks.sessions import access, commands, container, environment, inside, options, session, shims, source, venv
 
 
 class TestOptions:
@@ -139,11 +142,7 @@ class TestScripts:
             (b"\x7fELF", b""),
         ],
     )
-    def test_scripts_of_the_stage_get_the_venvs_python(
-        self, tmp_path: Path, before: bytes, after: bytes | None
-    ) -> None:
-        import re
-
+    def test_scripts_get_the_venvs_python(self, tmp_path: Path, before: bytes, after: bytes | None) -> None:
         script = tmp_path / "script"
         script.write_bytes(before)
         pattern = re.compile(re.escape("/opt/venv/bin") + inside._INTERPRETER)
@@ -151,8 +150,6 @@ class TestScripts:
         assert inside._rewritten(str(script), pattern, "/s/bin/python") == expected
 
     def test_a_first_line_that_the_kernel_would_cut_goes_through_sh(self, tmp_path: Path) -> None:
-        import re
-
         script = tmp_path / "script"
         script.write_bytes(b"#!/opt/venv/bin/python\nprint('ran')\n")
         link = tmp_path / ("d" * 100) / ("e" * 100) / "python"
@@ -201,12 +198,34 @@ class TestCommand:
     def test_arguments_follow_a_list(self) -> None:
         assert commands.StageCommand("test", "", ("pytest", "-q")).argv(["-k", "a b"]) == ["pytest", "-q", "-k", "a b"]
 
-    def test_arguments_follow_a_line_for_the_shell(self) -> None:
-        argv = commands.StageCommand("test", "", "printf '%s|' x").argv(["a b", "c"])
+    @pytest.mark.parametrize("shell", [("/bin/sh", "-c"), ("/bin/bash", "-o", "pipefail", "-ec")])
+    def test_arguments_follow_a_line_for_the_shell(self, shell: tuple[str, ...]) -> None:
+        argv = commands.StageCommand("test", "", (*shell, "printf '%s|' x")).argv(["a b", "c"])
         assert subprocess.run(argv, capture_output=True, check=True).stdout == b"x|a b|c|"
 
     def test_an_absolute_path_is_one_of_the_image(self) -> None:
         assert commands.StageCommand("test", "", ("/opt/venv/bin/pytest",)).argv([]) == ["env", "/opt/venv/bin/pytest"]
+
+
+class TestAccess:
+    WHO = Identity(1000, 1000, "dev", "/home/dev")
+
+    def test_a_host_without_configuration_changes_nothing_inside(self) -> None:
+        assert access.wanted(HostConfig(ca_bundle=Path("/etc/ssl/certs/ca-certificates.crt")), self.WHO) == {}
+
+    def test_configuration_is_put_where_the_tools_look(self, tmp_path: Path) -> None:
+        bundle = tmp_path / "ca.pem"
+        bundle.write_bytes(b"certificates")
+        config = HostConfig(bundle, {}, f"[global]\ncert = {CONTAINER_CA}\n", "native-tls = true\n", "registry=x\n")
+        files = access.wanted(config, self.WHO)
+        assert files[CONTAINER_CA] == b"certificates"
+        assert set(files) == {CONTAINER_CA, "/etc/pip.conf", "/etc/uv/uv.toml", "/home/dev/.npmrc"}
+
+    def test_only_the_caller_can_read_what_may_hold_a_password(self) -> None:
+        packed = access._archive({"/home/dev/.netrc": b"secret"}, self.WHO)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            entry = archive.getmembers()[0]
+        assert (entry.name, entry.mode, entry.uid) == ("home/dev/.netrc", 0o600, 1000)
 
 
 class TestSource:

@@ -17,14 +17,20 @@ _JSON = {"json": JSON_HELP}
 
 @task(name="install")
 def install(_c: Context) -> None:
-    """Install what is missing of Engine, Compose and Buildx (Debian, Ubuntu; as root), and start the engine."""
+    """Install and start what is missing of Engine, Compose, Buildx.
+
+    From the distribution's packages, on Debian and Ubuntu as root; elsewhere it says which commands to run.
+    """
     installed = engine_install.ensure()
     console.note(f"installed: {', '.join(installed)}" if installed else "nothing was missing")
 
 
 @task(name="up")
 def up(_c: Context) -> None:
-    """Start the engine unless it answers: by systemd where it runs, else by hand."""
+    """Start the engine unless it answers already.
+
+    systemd starts it where systemd runs; elsewhere dockerd is started by hand, with its log in /var/log/ddd-dockerd.log.
+    """
     console.note("the engine is up" if lifecycle.up() else "the engine was up already")
 
 
@@ -40,7 +46,7 @@ def down(_c: Context) -> None:
 
 @task(name="info", help=_JSON)
 def info(_c: Context, json: bool = False) -> None:
-    """Show the engine that is used: version, address, Compose, Buildx, storage, and whether we started it."""
+    """Show the engine in use and the versions of its tools."""
     facts = engine_info.collect()
     if json:
         console.result_json(facts)
@@ -50,11 +56,14 @@ def info(_c: Context, json: bool = False) -> None:
 
 @task(name="bases", help=_JSON)
 def bases(_c: Context, json: bool = False) -> None:
-    """Build a stand-in for each base image that is neither here nor in a registry, and list the stand-ins in use."""
+    """Build and list stand-ins for base images out of reach.
+
+    An image that is here, or in a registry that answers, is used as it is.
+    """
     from ddd_tasks import bases as base_images  # the Dockerfile scanner and the project: only this task needs them
 
     base_images.ensure(Path.cwd())
-    recorded = engine_info.stand_ins(Path.cwd())
+    recorded = base_images.stand_ins(Path.cwd())
     if json:
         console.result_json([{"official": official, "stand_in": name} for official, name in recorded.items()])
     else:

@@ -12,27 +12,9 @@ from pathlib import Path
 from ddd_tasks.dockerfile_words import Expansion, words
 from ddd_tasks.errors import ConfigError, UnknownNameError
 
-_INSTRUCTIONS = frozenset(
-    [
-        "ADD",
-        "ARG",
-        "CMD",
-        "COPY",
-        "ENTRYPOINT",
-        "ENV",
-        "EXPOSE",
-        "FROM",
-        "HEALTHCHECK",
-        "LABEL",
-        "MAINTAINER",
-        "ONBUILD",
-        "RUN",
-        "SHELL",
-        "STOPSIGNAL",
-        "USER",
-        "VOLUME",
-        "WORKDIR",
-    ]
+_INSTRUCTIONS = (
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+    *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
 )
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
 _PRAGMA = re.compile(r"(?i)(syntax|escape|check)\s*=|hadolint\s|checkov:|trivy:|nosemgrep")
@@ -239,7 +221,7 @@ class _Parser:
         rest = text[len(keyword) :].strip()
         # Another frontend may know further instructions.
         if keyword.upper() not in _INSTRUCTIONS and "syntax" not in self.directives:
-            raise self._error(line, f"unknown instruction {keyword!r}", given=keyword, valid=sorted(_INSTRUCTIONS))
+            raise self._error(line, f"unknown instruction {keyword!r}", given=keyword, valid=_INSTRUCTIONS)
         return _Instruction(keyword.upper(), rest, line, comments)
 
     def _skip_heredocs(self, instruction: _Instruction, number: int) -> int:

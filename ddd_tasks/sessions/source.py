@@ -79,11 +79,12 @@ def _build(options: Options, project: Project, here: Path) -> tuple[str | None, 
     if options.dockerfile is not None or not builds:
         return None, beside_noxfile
     if len({(build.context, build.dockerfile) for build in builds.values()}) > 1:
+        call = f"stage({options.stage!r}, service=" if options.stage else "stage_sessions(service="
         raise ConfigError(
-            f"stage {options.stage!r} may be one of several Dockerfiles",
-            cause=f"{project.files[0]} has more than one service with a build section",
+            f"stage {options.stage!r} may be one of several Dockerfiles" if options.stage else "several Dockerfiles",
+            cause=f"{project.files[0]} has more than one service with a build section: the noxfile has to name one",
             valid=builds,
-            hint=f"stage({options.stage!r}, service={min(builds)!r})",
+            hint=f"{call}{min(builds)!r})",
         )
     return next(iter(builds.items()))
 

@@ -83,7 +83,7 @@ def test_two_services_with_dockerfiles_of_their_own_need_a_choice(stack: Make) -
     assert ran.status == 78
     assert "valid: api, web" in ran.err
     assert "Traceback" not in ran.err
-    project.write({"noxfile.py": NOXFILE.replace("()", "('web')")})
+    project.write({"noxfile.py": NOXFILE.replace("()", "(service='web')")})
     assert sessions(project) == {"web-in-container": "Run the command of stage web."}
 
 

@@ -92,8 +92,8 @@ def capture(
     """Run a command that reads nothing and return what it wrote. Raises NotRunningError, EngineError."""
     written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
     running = _Running(engine, Exec(container, argv, workdir, user, env or {}), tty=False)
-    stream = running.start(stdin=False)
-    Pump(stream, framed=True, stdin=False, sink=lambda target, data: written[target].extend(data)).run()
+    with running.start(stdin=False) as stream:
+        Pump(stream, framed=True, stdin=False, sink=lambda target, data: written[target].extend(data)).run()
     return Captured(running.status(), bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
 
 

@@ -87,8 +87,9 @@ def venv_is_current(root: Path) -> bool:
 
 
 def venv_inputs(root: Path) -> str:
-    """What .venv is made from, as one line: its place (scripts name it in their first line) and a hash of the lock."""
-    return f"{root} {_hash([root / 'uv.lock', root / 'pyproject.toml'])}"
+    """What .venv is made from, as lines: its place (scripts name it), this Python's version, a hash of the lock."""
+    version = "{}.{}".format(*sys.version_info)  # a new release of the system may have brought another Python
+    return "\n".join([str(root), version, _hash([root / "uv.lock", root / "pyproject.toml"])])
 
 
 def bases_are_current(root: Path) -> bool:

@@ -22,7 +22,7 @@ def make(root: Path, *, stamp: str) -> None:
     """Make or renew root/.venv. The stamp comes last: an interrupted run is done again. Raises DddError."""
     mark = root / ".venv" / ".ddd-stamp"
     python = _python()
-    moved = mark.exists() and mark.read_text(encoding="utf-8").rpartition(" ")[0] != str(root)
+    moved = mark.exists() and mark.read_text(encoding="utf-8").partition("\n")[0] != str(root)
     if moved:
         shutil.rmtree(root / ".venv")  # its scripts name the old place in their first line
     mark.unlink(missing_ok=True)

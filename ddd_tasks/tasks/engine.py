@@ -17,9 +17,10 @@ _JSON = {"json": JSON_HELP}
 
 @task(name="install")
 def install(_c: Context) -> None:
-    """Install and start what is missing of Engine, Compose, Buildx.
+    """Install and start Engine, Compose and Buildx.
 
-    From the distribution's packages, on Debian and Ubuntu as root; elsewhere it says which commands to run.
+    Only what is missing, from the distribution's packages, on Debian and Ubuntu as root; elsewhere it says which
+    commands to run.
     """
     installed = engine_install.ensure()
     console.note(f"installed: {', '.join(installed)}" if installed else "nothing was missing")
@@ -29,7 +30,7 @@ def install(_c: Context) -> None:
 def up(_c: Context) -> None:
     """Start the engine unless it answers already.
 
-    systemd starts it where systemd runs; elsewhere dockerd is started by hand, with its log in /var/log/ddd-dockerd.log.
+    systemd does it where it runs; elsewhere dockerd is started by hand, with its log in /var/log/ddd-dockerd.log.
     """
     console.note("the engine is up" if lifecycle.up() else "the engine was up already")
 

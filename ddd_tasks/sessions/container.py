@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import ConfigError
+from ddd_tasks.errors import ConfigError, EngineError
 
 SESSION_LABEL = "ddd-tasks.session"
 PROJECT_LABEL = "ddd-tasks.project"
@@ -54,6 +54,10 @@ class Container:
             return
         leash, self._leash = self._leash, None
         _hang_up(leash)
+        with suppress(EngineError):  # an engine that has gone takes the container with it
+            self._wait()
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + _SECONDS_TO_END
         while time.monotonic() < deadline:
             if not _exists(self._engine, self.id):

@@ -281,7 +281,7 @@ def test_a_directory_that_is_not_inside_is_refused(project: support.Stack) -> No
 
 def test_list_needs_no_engine(project: support.Stack) -> None:
     env = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-    assert "tool [inside] -> Print what the tool sees." in project.nox("--list", env=env).ok().out
+    assert "-> Print what the tool sees." in project.nox("--list", env=env).ok().out
     listed = json.loads(project.nox("--list", "--json", env=env).ok().out)
     assert {entry["session"] for entry in listed} == NAMES - {"notified"}
 

@@ -41,7 +41,7 @@ def run_here(argv: Sequence[str], service: str | None = None) -> int:
             valid=[here],
             hint=shlex.join(argv),
         )
-    return process.run(argv, check=False)
+    return process.run(argv, check=False, foreground=True)
 
 
 def execute(project: Project, service: Service, argv: Sequence[str], *, user: str | None = None, index: int = 1) -> int:

@@ -34,9 +34,10 @@ class Compose:
         place = ["--project-name", self._project.name, "--project-directory", str(self._project.directory)]
         return ["docker", "compose", *place, *files, *words]
 
-    def run(self, *words: str, check: bool = True, quiet: bool = False) -> int:
-        """Run a verb on our own streams; quiet sends its stdout to our stderr. Raises CommandError."""
-        return process.run(self.argv(*words), env=self.environment, check=check, quiet=quiet)
+    def run(self, *words: str, check: bool = True, quiet: bool = False, foreground: bool = False) -> int:
+        """Run a verb on our own streams, with the options of process.run. Raises CommandError."""
+        argv = self.argv(*words)
+        return process.run(argv, env=self.environment, check=check, quiet=quiet, foreground=foreground)
 
     def capture(self, *words: str, check: bool = True) -> process.Completed:
         """Run a verb that answers a question. Raises CommandError."""

@@ -138,3 +138,11 @@ class CommandError(DddError):
     def __init__(self, what: str, status: int, *, cause: str = "", hint: str = "") -> None:
         super().__init__(what, cause=cause, hint=hint)
         self.exit_code = status
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: they end a task as Ctrl-C does, with what has to be removed removed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number

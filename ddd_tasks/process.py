@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Mode:
     dry: bool = False
 
 
+_MOMENT = 0.5  # seconds
 _DEFAULT = Mode()
 _mode: ContextVar[Mode] = ContextVar("mode", default=_DEFAULT)
 
@@ -86,18 +88,20 @@ def run(
     env: Mapping[str, str] | None = None,
     check: bool = True,
     quiet: bool = False,
+    foreground: bool = False,
 ) -> int:
     """Run a program on our own stdin, stdout and stderr and return its exit status.
 
-    quiet keeps its stdout away from ours (it goes to our stderr). Raises CommandError when check is set and it fails,
-    ConfigError when it does not exist. In a dry run it is only printed.
+    quiet keeps its stdout away from ours (it goes to our stderr). foreground: it is what the user runs, and its status
+    answers Ctrl-C; otherwise KeyboardInterrupt is raised once it has ended. Raises CommandError when check is set and
+    it fails, ConfigError when it does not exist. In a dry run it is only printed.
     """
     announce(argv)
     if is_dry():
         return 0
     with _found(argv):
         process = subprocess.Popen(list(argv), cwd=cwd, env=env, stdout=console.STDERR_FILENO if quiet else None)
-    status = _wait(process)
+    status = _wait(process, foreground=foreground)
     if check and status != 0:
         raise CommandError(f"{argv[0]} ended with status {status}: {redact(shlex.join(argv))}", status)
     return status
@@ -152,13 +156,27 @@ def start(
         )
 
 
-def _wait(process: Process) -> int:
-    """Wait through Ctrl-C: the terminal has sent it to the program as well, and its status tells how it ended."""
+def _wait(process: Process, *, foreground: bool) -> int:
+    """Wait for the end of a program also through Ctrl-C; then the interruption goes on, unless it was foreground."""
+    interruption: KeyboardInterrupt | None = None
     while True:
         try:
-            return exit_status(process.wait())
-        except KeyboardInterrupt:
+            status = exit_status(process.wait())
+        except KeyboardInterrupt as caught:
+            interruption = caught
+            _pass_on(process, getattr(caught, "number", signal.SIGINT))
             continue
+        if interruption and not foreground:
+            raise interruption
+        return status
+
+
+def _pass_on(process: Process, number: int) -> None:
+    """A terminal sends Ctrl-C to the program as well; a signal that came to us alone is passed on after a moment."""
+    try:
+        process.wait(_MOMENT)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.send_signal(number)
 
 
 @contextmanager

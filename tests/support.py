@@ -102,6 +102,17 @@ def popen(
     return subprocess.Popen(argv, cwd=cwd, env=environment(env), **{**pipes, "start_new_session": True, **options})
 
 
+def end_of(process: subprocess.Popen[bytes], *, seconds: float = 30) -> int:
+    """Wait for a program of popen, close its pipes and return its status as a shell shows it."""
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        kill_group(process)
+        process.communicate()
+        raise
+    return 128 - process.returncode if process.returncode < 0 else process.returncode
+
+
 def kill_group(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
     """Send a signal to a program of popen and everything it started."""
     with contextlib.suppress(ProcessLookupError):

@@ -11,6 +11,15 @@ from contextlib import contextmanager
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
+def reserve_standard_streams() -> None:
+    """Open /dev/null in place of a standard stream that the caller closed: a socket would get its number otherwise."""
+    for descriptor in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+
+
 def is_interactive() -> bool:
     """Whether both ends are a terminal, so that a program inside should get one too."""
     return _is_terminal(STDIN) and _is_terminal(STDOUT)

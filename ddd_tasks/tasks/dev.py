@@ -49,7 +49,7 @@ def build(c: Context, service: str | None = None, no_cache: bool = False, pull: 
 
 @task(help={"service": "Only this service and what it depends on.", "timeout": "Seconds to wait.", "json": JSON_HELP})
 def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = False) -> None:  # noqa: ARG001
-    """Build and start the services, wait until they are healthy, show where they answer."""
+    """Build, start, wait until healthy, and show the URLs."""
     project = _project()
     states = upping.start(project, _named(project, service), timeout=timeout)
     if not process.is_dry():
@@ -58,7 +58,7 @@ def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = 
 
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
-    """Stop the services and remove their containers and networks."""
+    """Stop the services; remove containers and networks."""
     Compose(_project()).run("down", "--remove-orphans", *(["--volumes"] if volumes else []), quiet=True)
 
 
@@ -84,7 +84,7 @@ def logs(c: Context, service: str | None = None, follow: bool = False, tail: str
     """Show the services' output."""
     project = _project()
     flags = ["--tail", tail, *(["--follow"] if follow else [])]
-    leave(Compose(project).run("logs", *flags, *_named(project, service), check=False))
+    leave(Compose(project).run("logs", *flags, *_named(project, service), check=False, foreground=True))
 
 
 @task(help={"service": SERVICE_HELP, "json": JSON_HELP})
@@ -100,7 +100,10 @@ def url(c: Context, service: str | None = None, json: bool = False) -> None:  # 
 
 @task(name="exec", help={"service": SERVICE_HELP, "user": _USER_HELP, "index": "Which one of several containers."})
 def exec_(c: Context, service: str | None = None, user: str | None = None, index: int = 1) -> None:
-    """Run the words after -- in a running service, in the matching directory: dev.exec -- pytest -k "a or b"."""
+    """Run the words after -- in a running service.
+
+    They run in the directory that matches yours, as you: dev.exec -- pytest -k "a or b".
+    """
     argv = _required_words(c, "exec")
     if commands.is_inside():
         leave(commands.run_here(argv, service))
@@ -110,7 +113,10 @@ def exec_(c: Context, service: str | None = None, user: str | None = None, index
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})
 def run(c: Context, service: str | None = None, user: str | None = None) -> None:
-    """Run the words after -- in a new container of a service, removed afterwards."""
+    """Run the words after -- in a container of its own.
+
+    It is removed afterwards. Without words, the image's own command runs.
+    """
     argv = words(c)
     if commands.is_inside():
         leave(commands.run_here(argv or _required_words(c, "run"), service))
@@ -120,14 +126,14 @@ def run(c: Context, service: str | None = None, user: str | None = None) -> None
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})
 def shell(c: Context, service: str | None = None, user: str | None = None) -> None:  # noqa: ARG001
-    """Open a shell in a running service, in the matching directory."""
+    """Open a shell in a running service."""
     project = _project()
     leave(commands.shell(project, _service(project, service), user=user))
 
 
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def clean(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
-    """Remove all that the loop has made: containers, networks, built images and what we remember of the project."""
+    """Remove containers, networks and images of the project."""
     cleaning.clean(_project(), volumes=volumes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
 from ddd_tasks import console, process
-from ddd_tasks.errors import DddError, ExitCode
+from ddd_tasks.engine import terminal
+from ddd_tasks.errors import DddError, ExitCode, Terminated
 
 JSON_HELP = "Print the result as JSON."
 SERVICE_HELP = "Service of the Compose file (default: the one whose code is here, or the only one that is built)."
@@ -40,7 +42,10 @@ def task(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], Task[Any]
 @contextmanager
 def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
     """Turn what goes wrong in the block into a message and the exit code of errors.py."""
+    terminal.reserve_standard_streams()
     try:
+        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGHUP, _terminate)
         with process.mode(echo=bool(c.config.run.echo), dry=bool(c.config.run.dry)):
             yield
     except DddError as error:
@@ -49,15 +54,19 @@ def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
         else:
             console.error(error)
         leave(error.exit_code)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         console.note("interrupted")
-        leave(ExitCode.INTERRUPTED)
+        leave(128 + getattr(interruption, "number", signal.SIGINT))
     except Exit:
         raise
     except Exception as error:  # noqa: BLE001 - the last place where a bug of ours can be told as one
         console.note(traceback.format_exc())
         console.error(DddError(f"a bug of ddd-tasks: {type(error).__name__}: {error}", cause="the traceback above"))
         leave(ExitCode.BUG)
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    raise Terminated(number)
 
 
 def leave(status: int) -> NoReturn:

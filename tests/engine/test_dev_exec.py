@@ -12,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.support import Stack, ddd_argv, make_stack, wait_until
+from tests.support import Stack, ddd_argv, end_of, make_stack, wait_until
 
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie AS dev
@@ -106,13 +106,13 @@ class TestSignals:
         seconds = f"10{number}"
         process = exec_sleeping(api, seconds)
         process.send_signal(number)
-        assert process.wait(20) == status
+        assert end_of(process) == status
         assert f"sleep {seconds}" not in processes(api)
 
     def test_reach_grandchildren_too(self, api: Stack) -> None:
         process = exec_sleeping(api, "2001", "sh", "-c", "sleep 2001 & sleep 2001; true")
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        end_of(process)
         assert "sleep 2001" not in processes(api)
 
     def test_a_command_that_ignores_ctrl_c_is_killed_by_the_third(self, api: Stack) -> None:
@@ -120,7 +120,7 @@ class TestSignals:
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
-        assert process.wait(20) == 137
+        assert end_of(process) == 137
         assert "sleep 2002" not in processes(api)
 
     def test_early_ones_do_not_leave_a_process(self, api: Stack) -> None:
@@ -129,7 +129,7 @@ class TestSignals:
             process = api.popen(*ddd_argv("dev.exec", "--", "sleep", "2003"))
             time.sleep(delay)
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) != 0
+            assert end_of(process) != 0
         assert "sleep 2003" not in processes(api)
 
 
@@ -236,5 +236,5 @@ class TestRun:
         listed = ["docker", "ps", "-q", "--filter", f"name={api.name}-api-run"]
         wait_until(lambda: "sleep 3001" in api.run("sh", "-c", f"docker top $({' '.join(listed)}) -o args").out)
         process.send_signal(number)
-        assert process.wait(20) != 0
+        assert end_of(process) != 0
         wait_until(lambda: api.run("docker", "ps", "-aq", "--filter", f"name={api.name}-api-run").out == "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -123,34 +122,31 @@ def test_the_message_of_a_failure_shows_no_secret() -> None:
     assert "PASSWORD=***" in caught.value.render()
 
 
-def test_ctrl_c_waits_for_the_program_and_returns_its_status() -> None:
-    """The terminal sends Ctrl-C to both; a program that handles it decides how it ends."""
-    code = (
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGINT, lambda *_: sys.exit(42))\n"
-        "print('ready', flush=True)\n"
-        "time.sleep(30)"
-    )
-    read, write = os.pipe()
-    done = threading.Event()
+SLEEPER = """\
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(42))
+print("ready", flush=True)
+time.sleep(30)
+"""
+RUNNER = (
+    "import sys; from ddd_tasks import process; print('status', process.run({argv!r}, check=False, foreground={fg}))"
+)
 
-    def interrupt() -> None:
-        os.read(read, 1)
-        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(int(children[-1]), signal.SIGINT)
-        done.set()
 
-    stdout = os.dup(1)
-    os.dup2(write, 1)
-    try:
-        threading.Thread(target=interrupt).start()
-        assert process.run(python(code), check=False) == 42
-        assert done.wait(5)
-    finally:
-        os.dup2(stdout, 1)
-        for descriptor in (stdout, read, write):
-            os.close(descriptor)
+@pytest.mark.parametrize("foreground", [True, False])
+def test_ctrl_c_that_only_we_got_ends_the_program_and_then_us(foreground: bool) -> None:
+    """A program in the foreground decides how it ends; after any other, we are the ones that were interrupted."""
+    runner = RUNNER.format(argv=python(SLEEPER), fg=foreground)
+    with process.start(python(runner), cwd=Path(__file__).parents[2]) as child:
+        assert child.stdout
+        assert child.stdout.readline() == b"ready\n"
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    if foreground:
+        assert out == b"status 42\n"
+    else:
+        assert out == b""
+        assert b"KeyboardInterrupt" in err
 
 
 def test_a_started_program_is_in_a_session_of_its_own() -> None:

@@ -7,7 +7,9 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from ddd_tasks import build, composefiles, console, dockerfile, process
 from ddd_tasks import project as projects
@@ -19,7 +21,15 @@ from ddd_tasks.project import Project
 from ddd_tasks.projectcache import make_private
 
 _PATIENCE = 10.0  # seconds in which a registry has to answer
+_SILENCE = "no answer"
 _BASE_WITH_VARIABLE = re.compile(r"(?im)^\s*(?:from\s|.*\bfrom=).*\$")
+
+
+class Use(NamedTuple):
+    """Where an image is named. needed: a service that `up` starts cannot do without it."""
+
+    where: str
+    needed: bool = True
 
 
 def ensure(directory: Path) -> list[str]:
@@ -33,10 +43,16 @@ def ensure(directory: Path) -> list[str]:
     chosen = _chosen(project, local)
     found: dict[str, str] = {}
     unreachable: dict[str, str] = {}
-    for image, user in sorted(images(directory, project).items()):
+    for image, use in sorted(images(directory, project).items()):
         if image in chosen or image in local or _has(image):
             continue
-        stand_in = _pull_or_build(image, user, unreachable)
+        try:
+            stand_in = _pull_or_build(image, use.where, unreachable)
+        except ConfigError as error:
+            if use.needed:
+                raise
+            console.warning(f"{error.what}; nothing that `ddd dev.up` starts needs it")
+            continue
         if stand_in:
             found[image] = stand_in
     _record(directory, found)
@@ -49,29 +65,41 @@ def stand_ins(directory: Path) -> dict[str, str]:
     return build.stand_ins(project) if project else info.stand_ins(directory)
 
 
-def images(directory: Path, project: Project | None) -> dict[str, str]:
-    """Every image that the project takes from a registry -> the file or service that names it."""
-    found: dict[str, str] = {}
-    for file, arguments in _dockerfiles(directory, project):
-        for image in dockerfile.load(file, arguments).external_images(None):
-            found.setdefault(recipes.familiar(image), str(file))
-    for service in project.services.values() if project else ():
-        if service.image and not service.build:
-            found.setdefault(recipes.familiar(service.image), f"service {service.name}")
+def images(directory: Path, project: Project | None) -> dict[str, Use]:
+    """Every image that the project takes from a registry: in any stage of its Dockerfiles, or as a service's image."""
+    found: dict[str, Use] = {}
+    for image, use in _uses(directory, project):
+        name = recipes.familiar(image)
+        if name not in found or (use.needed and not found[name].needed):
+            found[name] = use
     return found
 
 
-def _dockerfiles(directory: Path, project: Project | None) -> Iterator[tuple[Path, Mapping[str, str]]]:
-    """Each Dockerfile of a service, with its build arguments, and those under docker/."""
+def _uses(directory: Path, project: Project | None) -> Iterator[tuple[str, Use]]:
+    own = build.declared(project)[0] if project else {}
     seen = set()
     for service in project.services.values() if project else ():
-        file = service.build.dockerfile if service.build else None
-        if project and file and file.is_file():
+        started = not service.profiles
+        if service.image and not service.build:
+            yield service.image, Use(f"service {service.name}", started)
+        elif project and service.build and service.build.dockerfile.is_file():
+            file = service.build.dockerfile
             seen.add(file)
-            yield file, _arguments(project, service.name, file)
+            parsed = dockerfile.load(file, _arguments(project, service.name, file))
+            needed = set(parsed.external_images(service.build.target))
+            contexts = own[service.name].contexts if service.name in own else frozenset()
+            for image in _of_all_stages(parsed):
+                if recipes.familiar(image) not in contexts:
+                    yield image, Use(str(file), started and image in needed)
     for file in sorted(directory.glob("docker/*/Dockerfile")):
         if file not in seen:
-            yield file, {}
+            yield from ((image, Use(str(file), needed=False)) for image in _of_all_stages(dockerfile.load(file)))
+
+
+def _of_all_stages(parsed: dockerfile.Dockerfile) -> set[str]:
+    """The images of every stage: tests and tools build others than the one that a service runs."""
+    names = [stage.name or str(stage.index) for stage in parsed.stages]
+    return {image for name in names for image in parsed.external_images(name)}
 
 
 def _arguments(project: Project, service: str, file: Path) -> Mapping[str, str]:
@@ -107,16 +135,11 @@ def _chosen(project: Project | None, local: set[str]) -> set[str]:
 def _pull_or_build(image: str, user: str, unreachable: dict[str, str]) -> str | None:
     """None when the official image is there now, else the stand-in's name. unreachable: registry -> why."""
     registry = registry_of(image)
-    why = unreachable.get(registry)
+    why = unreachable.get(registry) or _fetch(image)
     if why is None:
-        why = reachable(image)
-        if why is None:
-            why = _pull(image)
-            if why is None:
-                return None
-        else:
-            unreachable[registry] = why
-            console.note(f"the registry {registry} cannot be reached: stand-ins are used where there are any")
+        return None
+    if why.startswith(_SILENCE):
+        unreachable[registry] = why
     recipe = recipes.find(image)
     if recipe is None:
         raise ConfigError(
@@ -126,7 +149,25 @@ def _pull_or_build(image: str, user: str, unreachable: dict[str, str]) -> str | 
             valid=recipes.recipes(),
             hint=f"docker pull {image}",
         )
-    return recipes.build(Engine.connect(), recipe)
+    with closing(Engine.connect()) as engine:
+        return recipes.build(engine, recipe)
+
+
+def _fetch(image: str) -> str | None:
+    """Pull the image: None when it is here now, otherwise why not."""
+    doubt = reachable(image)
+    if doubt and doubt.startswith(_SILENCE):
+        return doubt
+    argv = ["docker", "pull", image]
+    if doubt:  # most likely in vain, but the Docker CLI may have a password that the engine was not given
+        done = process.capture(argv, check=False)
+        return done.stderr.strip() or doubt if done.status else None
+    try:
+        with console.step(f"pull {image}"):
+            process.run(argv, quiet=True)
+    except CommandError as error:
+        return f"docker pull {image} ended with status {error.exit_code}: its words are above"
+    return None
 
 
 def registry_of(image: str) -> str:
@@ -136,14 +177,15 @@ def registry_of(image: str) -> str:
 
 
 def reachable(image: str) -> str | None:
-    """None when the image's registry answers the engine, whatever it answers; otherwise why it does not."""
-    answer: list[str | None] = [f"no answer within {_PATIENCE:.0f} s"]
+    """None when the image's registry answers the engine, whatever it says about the image; otherwise why not."""
+    answer: list[str | None] = [f"{_SILENCE} of {registry_of(image)} within {_PATIENCE:.0f} s"]
 
     def ask() -> None:
         try:
-            Engine.connect().get(f"/distribution/{image}/json")
+            with closing(Engine.connect()) as engine:
+                engine.get(f"/distribution/{image}/json")
             answer[0] = None
-        except ApiError as error:  # 401, 403, 404: the registry's own words; 500: the engine could not reach it
+        except ApiError as error:  # 401, 403, 404: the registry's own words; 500: the engine could not ask it
             answer[0] = error.cause if error.status >= 500 else None
         except (EngineError, OSError) as error:
             answer[0] = str(error)
@@ -154,20 +196,11 @@ def reachable(image: str) -> str | None:
     return answer[0]
 
 
-def _pull(image: str) -> str | None:
-    """None when it is here now, otherwise why not."""
-    try:
-        with console.step(f"pull {image}"):
-            process.run(["docker", "pull", image], quiet=True)
-    except CommandError as error:
-        return f"docker pull {image} ended with status {error.exit_code}: its words are above"
-    return None
-
-
 def _has(image: str) -> bool:
     """Whether the engine has it under any of its names, a digest for example."""
     try:
-        Engine.connect().get(f"/images/{image}/json")
+        with closing(Engine.connect()) as engine:
+            engine.get(f"/images/{image}/json")
     except ApiError as error:
         if error.status == 404:
             return False

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,13 +109,13 @@ class BuildInputs(NamedTuple):
 def for_project(project: Project) -> BuildInputs:
     """What builds of this project get on this host, at this moment. Raises EngineError when no engine answers."""
     secrets, values = secrets_of(hostconfig.find())
-    declared, top = _declared(project)
+    own, top = declared(project)
     return BuildInputs(
         contexts=stand_ins(project),
         secrets=secrets,
         proxies=tuple(hostconfig.proxies(os.environ)),
         values=values,
-        builds={name: declared.get(name, Declared()) for name, service in project.services.items() if service.build},
+        builds={name: own.get(name, Declared()) for name, service in project.services.items() if service.build},
         images={
             name: service.image for name, service in project.services.items() if service.image and not service.build
         },
@@ -133,8 +134,8 @@ def stand_ins(project: Project) -> dict[str, str]:
 
 def local_images() -> set[str]:
     """The names of all images that the engine has. Raises EngineError when none answers."""
-    engine = Engine.connect()
-    return {tag for image in engine.get("/images/json") for tag in image.get("RepoTags") or ()}
+    with closing(Engine.connect()) as engine:
+        return {tag for image in engine.get("/images/json") for tag in image.get("RepoTags") or ()}
 
 
 def secrets_of(host: HostConfig) -> tuple[tuple[Secret, ...], dict[str, str]]:
@@ -164,7 +165,7 @@ def configuration(project: Project) -> Mapping[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _declared(project: Project) -> tuple[dict[str, Declared], frozenset[str]]:
+def declared(project: Project) -> tuple[dict[str, Declared], frozenset[str]]:
     """What each service's build section names, and the project's secrets; Compose is asked only when it may matter."""
     if not any(_MAY_DECLARE.search(file.read_text(encoding="utf-8", errors="replace")) for file in project.files):
         return {}, frozenset()

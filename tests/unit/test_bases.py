@@ -8,6 +8,7 @@ import pytest
 
 from ddd_tasks import bases as behaviour
 from ddd_tasks import resources
+from ddd_tasks.bases import Use
 from ddd_tasks.engine import bases, contracts, rootfs
 from ddd_tasks.engine.rootfs import Mirrors
 from ddd_tasks.errors import ConfigError
@@ -113,9 +114,9 @@ def test_images_come_from_every_stage_and_from_services_without_a_build(tmp_path
     services = [service("api", "mine", Build(tmp_path, file, "dev")), service("cache", "docker.io/redis:8")]
     project = Project("x", tmp_path, (), {one.name: one for one in services}, {})
     assert behaviour.images(tmp_path, project) == {
-        "python:3.13-slim": str(file),
-        "golang:1.24": str(file),
-        "debian:trixie-slim": str(file),
-        "node:24": str(part),
-        "redis:8": "service cache",
+        "python:3.13-slim": Use(str(file), needed=True),
+        "golang:1.24": Use(str(file), needed=True),
+        "debian:trixie-slim": Use(str(file), needed=False),
+        "node:24": Use(str(part), needed=False),
+        "redis:8": Use("service cache", needed=True),
     }

@@ -20,7 +20,7 @@ import nox.virtualenv
 
 from ddd_tasks import console
 from ddd_tasks.errors import DddError, UnsupportedError
-from ddd_tasks.sessions import commands, environment, session
+from ddd_tasks.sessions import commands, environment, session, state
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.venv import PythonNotFoundError
@@ -168,7 +168,7 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
         """Nox's environment for a program, with the names of the variables that it gets inside."""
         computed = super()._get_env(env, include_outer_env=include_outer_env)
         outer = os.environ if include_outer_env else {}
-        return {**computed, environment.VARIABLE: environment.describe({**self.env, **env}, outer)}
+        return {**computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
 
 
 @contextmanager

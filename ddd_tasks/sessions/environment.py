@@ -7,9 +7,6 @@ import os
 import re
 from collections.abc import Mapping
 
-# Tells the runner, as JSON: names to forward, names that must not be set, directories to put on PATH.
-VARIABLE = "DDD_SESSION_COMMAND"
-
 # Of the caller's environment only what speaks to the tools of a session goes in: the rest describes the host.
 _SPEAKS_TO_TOOLS = re.compile(
     r"CI|GITHUB_ACTIONS|GITLAB_CI|NO_COLOR|FORCE_COLOR|CLICOLOR(_FORCE)?|PY_COLORS|TZ|SOURCE_DATE_EPOCH"

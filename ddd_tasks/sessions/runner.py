@@ -12,7 +12,10 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddd_tasks.sessions.state import State
 
 _CTRL_C = b"\x03"
 # How long after Ctrl-C the end of a program still counts as its answer to it.
@@ -25,9 +28,7 @@ def main(argv: Sequence[str]) -> int:
     from ddd_tasks.errors import DddError
 
     try:
-        with open(argv[1], "rb") as file:
-            state = json.load(file)
-        return _run(state, list(argv[2:]))
+        return _run(argv[1], list(argv[2:]))
     except DddError as error:
         console.error(error)
         return int(error.exit_code)
@@ -35,24 +36,32 @@ def main(argv: Sequence[str]) -> int:
         return 128 + signal.SIGINT
 
 
-def _run(state: Mapping[str, Any], argv: list[str]) -> int:
+def _run(file: str, argv: list[str]) -> int:
     from ddd_tasks.engine import exec as execution
     from ddd_tasks.engine.api import Engine
-    from ddd_tasks.sessions.environment import VARIABLE
+    from ddd_tasks.sessions import state as states
 
+    state = states.read(file)
+    if state is None:
+        raise _no_session(file)
     engine = Engine.connect()
-    workdir = _workdir(state)
-    asked = {"forward": [], "unset": [], "path": []} | json.loads(os.environ.get(VARIABLE, "{}"))
+    asked = {"forward": [], "unset": [], "path": []} | json.loads(os.environ.get(states.COMMAND, "{}"))
     env = _environment(state, asked)
-    if state["pip"] == "missing" and _is_pip(argv):
+    if not state.has_pip and _is_pip(argv):
         _add_pip(engine, state, env)
     interrupt = _Interrupt()
-    command = execution.Exec(state["container"], _without(argv, asked["unset"], state), workdir, state["user"], env)
+    command = execution.Exec(state.container, _without(argv, asked["unset"], state), _workdir(state), state.user, env)
     status = execution.run(engine, command, on_input=interrupt.see)
     if status != 0 and interrupt.was_typed():
         # On a terminal Ctrl-C goes to the program alone. Whoever runs the session has to stop as well.
         os.kill(os.getppid(), signal.SIGINT)
     return status
+
+
+def _no_session(file: str) -> Exception:
+    from ddd_tasks.errors import NotRunningError
+
+    return NotRunningError(f"no session is described in {file}", hint="nox --list")
 
 
 class _Interrupt:
@@ -69,32 +78,32 @@ class _Interrupt:
         return time.monotonic() - self._typed < _SECONDS_TO_INTERRUPT
 
 
-def _workdir(state: Mapping[str, Any]) -> str:
+def _workdir(state: State) -> str:
     """Our own directory, which is the same inside. Raises UnsupportedError where it is not shared."""
     here = os.getcwd()
-    if any(here == place or here.startswith(f"{place}/") for place in state["shared"]):
+    if any(here == place or here.startswith(f"{place}/") for place in state.shared):
         return here
     from ddd_tasks.errors import UnsupportedError
 
     raise UnsupportedError(
         f"{here} is not in the session's container",
-        cause=f"only {' and '.join(state['shared'])} and the stage's volumes= are; session.create_tmp() is there too",
-        hint=f"stage({state['stage']!r}, volumes=[{here + ':' + here!r}])",
+        cause=f"only {' and '.join(state.shared)} and the stage's volumes= are; session.create_tmp() is there too",
+        hint=f"stage({state.stage!r}, volumes=[{here + ':' + here!r}])",
     )
 
 
-def _environment(state: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, str]:
+def _environment(state: State, asked: Mapping[str, Any]) -> dict[str, str]:
     """The session's variables and what this command gets beside them."""
-    env = {**state["env"], **{name: os.environ[name] for name in asked["forward"] if name in os.environ}}
+    env = {**state.env, **{name: os.environ[name] for name in asked["forward"] if name in os.environ}}
     # Directories that the session has put on PATH count where the container has them too.
-    shared = tuple(f"{place}/" for place in state["shared"])
-    ahead = [entry for entry in asked["path"] if entry.startswith(shared) and entry != state["shims"]]
-    return {**env, "PATH": ":".join([*ahead, state["env"]["PATH"]])}
+    shared = tuple(f"{place}/" for place in state.shared)
+    ahead = [entry for entry in asked["path"] if entry.startswith(shared) and entry != state.shims]
+    return {**env, "PATH": ":".join([*ahead, state.env["PATH"]])}
 
 
-def _without(argv: list[str], unwanted: Sequence[str], state: Mapping[str, Any]) -> list[str]:
+def _without(argv: list[str], unwanted: Sequence[str], state: State) -> list[str]:
     """The command without variables of the image that the session does not want: exec can add, not remove."""
-    words = [word for name in unwanted if name in state["image_env"] for word in ("-u", name)]
+    words = [word for name in unwanted if name in state.image_env for word in ("-u", name)]
     return ["env", *words, *argv] if words else argv
 
 
@@ -102,18 +111,18 @@ def _is_pip(argv: list[str]) -> bool:
     return argv[0] in ("pip", "pip3") or (argv[0].startswith("python") and argv[1:3] == ["-m", "pip"])
 
 
-def _add_pip(engine: Any, state: Mapping[str, Any], env: Mapping[str, str]) -> None:
+def _add_pip(engine: Any, state: State, env: Mapping[str, str]) -> None:
     """Put pip into the venv from the wheel that Python brings along. Raises UnsupportedError where it has none."""
     from ddd_tasks.engine import exec as execution
     from ddd_tasks.errors import UnsupportedError
 
-    container, user = state["container"], state["user"]
+    container, user = state.container, state.user
     if execution.capture(engine, container, ["python", "-c", "import pip"], user=user, env=env).status == 0:
         return
     done = execution.capture(engine, container, ["python", "-m", "ensurepip"], user=user, env=env)
     if done.status != 0:
         raise UnsupportedError(
-            f"stage {state['stage']!r} has nothing to install packages with",
+            f"stage {state.stage!r} has nothing to install packages with",
             cause=f"neither pip nor uv is in its image, and ensurepip says: {done.stderr.decode(errors='replace')}",
             hint="python3 -m pip download uv",
         )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ddd_tasks.engine import identity
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, UnsupportedError
 from ddd_tasks.sessions import access, container, image, shims, source, venv
+from ddd_tasks.sessions import state as states
 from ddd_tasks.sessions.container import Container, Plan
 from ddd_tasks.sessions.offer import Offer, look
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source
-
-# Below the session's own folder, which its runner removes and makes anew.
-_PRIVATE = ".ddd"
+from ddd_tasks.sessions.state import State
 
 
 @dataclass(frozen=True)
@@ -38,13 +35,10 @@ class Request:
 class Session:
     """An open session. programs: the folder of links to look programs up in; reused: its venv is an earlier one."""
 
-    def __init__(
-        self, request: Request, held: Container, offer: Offer, state: Mapping[str, Any], *, reused: bool
-    ) -> None:
-        self.programs = _folder(request.location)
+    def __init__(self, request: Request, held: Container, offer: Offer, state: State, *, reused: bool) -> None:
+        self.programs = Path(state.shims)
         self.reused = reused
-        self.has_pip = bool(state["python"])
-        self.uses_uv = state["pip"] == "missing" and "uv" in offer.programs
+        self.uses_uv = bool(state.python) and not state.has_pip and "uv" in offer.programs
         self._held = held
         self._bin = request.location / "bin"
 
@@ -90,72 +84,68 @@ def _plan(request: Request, origin: Source, image_id: str) -> Plan:
 
 
 def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held: Container) -> Session:
-    options = request.options
+    options, location = request.options, request.location
     who = None if options.user else identity.ensure(engine, held.id, identity.caller())
     user = who.user if who else str(options.user)
     offer = look(engine, held.id, user=user, stage=options.stage)
-    granted = access.grant(engine, held.id, who)
-    python = venv.choose(request.interpreter, offer.programs)
-    location = request.location
-    state = {
-        "image": image_id,
-        "interpreter": request.interpreter,
-        "params": list(request.params),
-        "python": python,
-        "pip": "unknown",
-        "stage": options.stage,
-        "container": held.id,
-        "user": user,
-        "env": {**granted, **_env(location, offer, who, options.env, python=python)},
-        "image_env": _names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
-        "shared": [str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
-        "shims": str(_folder(location)),
-    }
-    before = _read(location)
-    reused = request.reuse and all(
-        before.get(key) == state[key] for key in ("image", "interpreter", "params", "python")
+    python = venv.choose(request.interpreter, offer.programs) or ""
+    state = State(
+        stage=options.stage,
+        image=image_id,
+        interpreter=request.interpreter or "",
+        params=request.params,
+        python=python,
+        has_pip=False,
+        container=held.id,
+        user=user,
+        env={**access.grant(engine, held.id, who), **_env(request, offer, who, python)},
+        image_env=_names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
+        shared=[str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
+        shims=states.path(location, "bin"),
     )
-    if reused:
-        state["pip"] = before["pip"]
-    else:
-        _clear(location)
-        if python:
-            state["pip"] = _make_venv(engine, request, held, state)
-    shims.write(_folder(location), _note(location), offer.programs | _always(python))
-    _note(location).write_text(json.dumps(state, indent=1))
+    before = states.read(states.path(location)) if request.reuse else None
+    reused = before is not None and state.fits(before)
+    state = state._replace(has_pip=before.has_pip if before and reused else _make_venv(engine, request, state))
+    shims.write(Path(state.shims), Path(states.path(location)), offer.programs | _always(python))
+    state.write(location)
     session = Session(request, held, offer, state, reused=reused)
     session.refresh()
     return session
 
 
-def _make_venv(engine: Engine, request: Request, held: Container, state: Mapping[str, Any]) -> str:
-    """Make it and say whether it has pip. Raises PythonNotFoundError where its version is not the one asked for."""
+def _make_venv(engine: Engine, request: Request, state: State) -> bool:
+    """Make the venv, where the stage has Python, in an empty folder; returns whether it has pip.
+
+    Raises PythonNotFoundError where its version is not the one asked for.
+    """
+    _clear(request.location)
+    if not state.python:
+        return False
     made = venv.make(
         engine,
-        held.id,
-        python=state["python"],
+        state.container,
+        python=state.python,
         location=request.location,
-        user=state["user"],
+        user=state.user,
         params=request.params,
-        env={name: value for name, value in state["env"].items() if name not in ("PATH", "VIRTUAL_ENV")},
+        env={name: value for name, value in state.env.items() if name != "PATH"},
     )
     if not venv.fits(request.interpreter, made.version):
         raise venv.not_found(str(request.interpreter), [f"python{made.version}"])
-    return "there" if made.pip else "missing"
+    return made.pip
 
 
-def _always(python: str | None) -> frozenset[str]:
+def _always(python: str) -> frozenset[str]:
     """Where there is Python, pip is made available when it is first used: the host's must never stand in for it."""
     return frozenset({"python", "python3", "pip"} if python else ())
 
 
-def _env(
-    location: Path, offer: Offer, who: identity.Identity | None, extra: Sequence[str], *, python: str | None
-) -> dict[str, str]:
+def _env(request: Request, offer: Offer, who: identity.Identity | None, python: str) -> dict[str, str]:
     """The variables of every program of the session."""
+    extra = request.options.env
     given = {name: value for name, found, value in (entry.partition("=") for entry in extra) if found}
     asked = {name: os.environ[name] for name in extra if name in os.environ}
-    path = f"{location / 'bin'}:{offer.path}" if python else offer.path
+    path = f"{request.location / 'bin'}:{offer.path}" if python else offer.path
     return {**(who.env if who else {}), shims.INSIDE: "1", **given, **asked, "PATH": path}
 
 
@@ -191,19 +181,3 @@ def _clear(location: Path) -> None:
             cause="files in it belong to another user: an earlier run as root, or with user=",
             hint=f"sudo rm -rf {location}",
         )
-
-
-def _read(location: Path) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = json.loads(_note(location).read_text())
-    except (OSError, ValueError):
-        return {}
-    return state
-
-
-def _note(location: Path) -> Path:
-    return location / _PRIVATE / "session.json"
-
-
-def _folder(location: Path) -> Path:
-    return location / _PRIVATE / "bin"

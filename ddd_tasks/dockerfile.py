@@ -59,12 +59,12 @@ class Dockerfile:
     where: str = "Dockerfile"
 
     def stage(self, name: str) -> Stage:
-        """The stage with this name, in any case, or with this index as text. Raises UnknownNameError."""
-        found = self._find(name, len(self.stages))
-        if found is None:
-            names = [stage.name for stage in self.stages if stage.name]
-            raise UnknownNameError("stage", name, names, where=self.where)
-        return found
+        """The last stage with this name, in any case: what BuildKit takes as a target. Raises UnknownNameError."""
+        for stage in reversed(self.stages):
+            if stage.name == name.lower():
+                return stage
+        names = {stage.name for stage in self.stages if stage.name}
+        raise UnknownNameError("stage", name, names, where=self.where)
 
     def needed(self, target: str | None = None) -> tuple[Stage, ...]:
         """The stages that a build of target runs, in file order; None is the last stage, as for docker build."""
@@ -278,10 +278,10 @@ class _Parser:
 
     def _global_arg(self, instruction: _Instruction) -> None:
         for word in words(instruction.rest, self.escape):
-            name, has_default, default = word.partition("=")
+            name, _, default = word.partition("=")
             if name in self.build_args:
                 self.args[name] = self.build_args[name]
-            elif has_default:
+            else:  # BuildKit declares an argument without a default as empty
                 self.args[name] = self._expand(default, instruction.line)
 
     def _command(self, instruction: _Instruction) -> None:

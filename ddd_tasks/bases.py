@@ -98,8 +98,9 @@ def _uses(directory: Path, project: Project | None) -> Iterator[tuple[str, Use]]
 
 def _of_all_stages(parsed: dockerfile.Dockerfile) -> set[str]:
     """The images of every stage: tests and tools build others than the one that a service runs."""
-    names = [stage.name or str(stage.index) for stage in parsed.stages]
-    return {image for name in names for image in parsed.external_images(name)}
+    named = {image for stage in parsed.stages if stage.name for image in parsed.external_images(stage.name)}
+    bases = {stage.base for stage in parsed.stages if stage.base_stage is None} - {"scratch"}
+    return named | bases | set(parsed.external_images())
 
 
 def _arguments(project: Project, service: str, file: Path) -> Mapping[str, str]:
@@ -210,6 +211,8 @@ def _has(image: str) -> bool:
 
 def _record(directory: Path, found: Mapping[str, str]) -> None:
     """Write .ddd/bases.json as a whole, and only when it changes."""
+    if process.is_dry():
+        return
     private = directory / projects.DIRECTORY
     file = private / "bases.json"
     text = json.dumps(dict(sorted(found.items())), indent=2) + "\n"

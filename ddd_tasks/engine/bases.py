@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,11 +20,12 @@ from typing import Any, NamedTuple
 from ddd_tasks import console, process, resources
 from ddd_tasks.engine import contracts, rootfs
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import EngineError
+from ddd_tasks.errors import CommandError, EngineError
 
 PREFIX = "ddd-base/"
 STAND_IN_LABEL = "ddd-tasks.stand-in"
 RECIPE_LABEL = "ddd-tasks.recipe"
+_LOG_LINES = 30
 _APT_SECRET = "DDD_SECRET_APT_CONF"
 
 
@@ -99,6 +101,9 @@ def build(engine: Engine, recipe: Recipe) -> str:
     Safe when two programs do it at once. Raises CommandError when a step fails, EngineError when the result breaks
     the contract (it is removed again), UnsupportedError where the tools are missing.
     """
+    if process.is_dry():
+        console.note(f"would build {recipe.stand_in} from {recipe.folder}")
+        return recipe.stand_in
     with _one_at_a_time():
         _build(engine, recipe)
     return recipe.stand_in
@@ -167,7 +172,15 @@ def _docker_build(recipe: Recipe, directory: Path, variables: Mapping[str, str])
     if secret:
         env[_APT_SECRET] = secret
         argv += ["--secret", f"id=apt-conf,env={_APT_SECRET}"]
-    process.run([*argv, str(directory)], env=env, quiet=True)
+    argv.append(str(directory))
+    if sys.stderr.isatty():
+        process.run(argv, env=env, quiet=True)
+    else:  # the log of a build that went well is of no use in a file
+        done = process.capture(argv, env=env, check=False)
+        if done.status != 0:
+            log = done.stderr.strip().splitlines()[-_LOG_LINES:]
+            what = f"building the stand-in for {recipe.official} ended with status {done.status}"
+            raise CommandError(what, done.status, cause=process.redact("\n".join(log)))
     return identity.read_text().strip()
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from ddd_tasks import console, process
+from ddd_tasks.engine import apt
 from ddd_tasks.errors import UnsupportedError
 
 _MAIN = "http://deb.debian.org/debian"
@@ -36,13 +37,13 @@ def build(directory: Path, suite: str) -> Path:
     """
     _require_mmdebstrap()
     mirrors = find_mirrors()
-    sources, apt = directory / "debian.sources", directory / "host-apt.conf"
+    sources, settings = directory / "debian.sources", directory / "host-apt.conf"
     sources.write_text(sources_text(suite, mirrors))
-    apt.touch(mode=0o600)
-    apt.write_text(apt_configuration())
+    settings.touch(mode=0o600)
+    settings.write_text(apt_configuration())
     target = directory / "rootfs.tar"
-    process.run(_argv(suite, target, sources, apt, directory / "dpkg.cfg", mirrors), quiet=True)
-    apt.unlink()
+    process.run(_argv(suite, target, sources, settings, directory / "dpkg.cfg", mirrors), quiet=True)
+    settings.unlink()
     return target
 
 
@@ -58,12 +59,9 @@ def sources_text(suite: str, mirrors: Mirrors) -> str:
     )
 
 
-def find_mirrors() -> Mirrors:
+def find_mirrors(etc: Path = Path("/etc/apt")) -> Mirrors:
     """The mirrors in apt's configuration of a Debian host; Debian's own elsewhere."""
-    if not shutil.which("apt-get"):
-        return Mirrors()
-    asked = process.capture(["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"], check=False)
-    uris = [line.split(" ")[0].rstrip("/") for line in asked.stdout.splitlines() if line.endswith(" main")]
+    uris = [source.uri.rstrip("/") for source in apt.read_sources(etc) if "main" in source.components]
     main = next((uri for uri in uris if uri.endswith("/debian")), _MAIN)
     security = next((uri for uri in uris if uri.endswith("/debian-security")), _SECURITY)
     return Mirrors(_without_password(main), _without_password(security))
@@ -88,7 +86,7 @@ def apt_configuration(env: Mapping[str, str] = os.environ) -> str:
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
-def _argv(suite: str, target: Path, sources: Path, apt: Path, dpkg: Path, mirrors: Mirrors) -> list[str]:
+def _argv(suite: str, target: Path, sources: Path, settings: Path, dpkg: Path, mirrors: Mirrors) -> list[str]:
     # The official image has no CA certificates; a mirror that is reached by https needs them in the image too.
     wanted = ["--include=ca-certificates"] if mirrors.main.startswith("https:") else []
     return [
@@ -97,7 +95,7 @@ def _argv(suite: str, target: Path, sources: Path, apt: Path, dpkg: Path, mirror
         "--variant=minbase",
         *wanted,
         f"--dpkgopt={dpkg}",
-        f"--aptopt={apt}",
+        f"--aptopt={settings}",
         "--skip=output/dev",  # the engine gives every container its own /dev
         '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list',
         '--customize-hook=rm -f "$1"/etc/apt/sources.list.d/*',
@@ -112,7 +110,7 @@ def _argv(suite: str, target: Path, sources: Path, apt: Path, dpkg: Path, mirror
 def _require_mmdebstrap() -> None:
     if shutil.which("mmdebstrap"):
         return
-    command = ["apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"]
+    packages = ["mmdebstrap", "debian-archive-keyring"]
     if not shutil.which("apt-get"):
         raise UnsupportedError(
             "a stand-in for a base image cannot be built on this system",
@@ -120,9 +118,9 @@ def _require_mmdebstrap() -> None:
             hint="docker pull debian:trixie-slim",
         )
     if os.geteuid() != 0:
-        raise UnsupportedError("mmdebstrap is not installed", hint=f"sudo {' '.join(command)}")
+        raise UnsupportedError("mmdebstrap is not installed", hint=f"sudo apt-get install -y {' '.join(packages)}")
     with console.step("install mmdebstrap"):
-        process.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, quiet=True)
+        apt.install(packages, {})
 
 
 def _without_password(uri: str) -> str:

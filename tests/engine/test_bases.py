@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ddd_tasks import bases as behaviour
-from ddd_tasks import resources
+from ddd_tasks import process, resources
 from ddd_tasks.engine import bases, contracts
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError
@@ -133,9 +133,10 @@ def test_a_stand_in_that_breaks_its_contract_is_refused_and_removed(
 
 
 def test_a_recipe_that_does_not_build_leaves_nothing(engine: Engine, own_recipes: Callable[..., str]) -> None:
-    official = own_recipes("FROM debian:trixie-slim\nRUN exit 3\n")
-    with pytest.raises(CommandError):
+    official = own_recipes("FROM debian:trixie-slim\nRUN echo the-reason; exit 3\n")
+    with pytest.raises(CommandError) as caught:
         bases.build(engine, bases.recipes()[official])
+    assert "the-reason" in caught.value.cause
     assert not engine.get("/images/json", all=1, filters={"label": [f"{bases.STAND_IN_LABEL}={official}"]})
 
 
@@ -153,6 +154,16 @@ def test_two_programs_at_once_build_it_once(own_recipes: Callable[..., str], tmp
     assert [process.returncode for process in both] == [0, 0]
     built = sorted(err.decode().count("==> build") for _, err in wrote)
     assert built == [0, 1], "the second one waits, and finds it done"
+
+
+def test_a_dry_run_builds_nothing(
+    engine: Engine, own_recipes: Callable[..., str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    official = own_recipes("FROM debian:trixie-slim\n")
+    with process.mode(dry=True):
+        assert bases.build(engine, bases.recipes()[official]) == f"ddd-base/{official}"
+    assert f"would build ddd-base/{official}" in capfd.readouterr().err
+    assert not is_local(engine, f"ddd-base/{official}")
 
 
 @pytest.mark.usefixtures("no_registry")
@@ -235,7 +246,8 @@ def registry(engine: Engine) -> Iterator[str]:
     dockerfile = (
         "FROM debian:trixie-slim\n"
         "RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends docker-registry\n"
-        "RUN printf 'version: 0.1\\nstorage: {inmemory: {}}\\nhttp: {addr: \":5000\"}\\n' >/open.yml\n"
+        "RUN printf 'version: 0.1\\n' >/open.yml\n"
+        "RUN printf 'storage: {filesystem: {rootdirectory: /srv}}\\nhttp: {addr: \":5000\"}\\n' >>/open.yml\n"
         'CMD ["docker-registry", "serve", "/open.yml"]\n'
     )
     support.run("docker", "build", "-t", name, "--build-context", context, "-", stdin=dockerfile.encode()).ok()
@@ -250,11 +262,11 @@ def test_where_a_registry_answers_its_image_is_used_and_nothing_is_built(
     engine: Engine, stack: MakeStack, registry: str
 ) -> None:
     image = f"{registry}/{support.unique()}:1"
-    bases.build(engine, bases.recipes()["redis:8"])
-    support.run("docker", "tag", "ddd-base/redis:8", image).ok()
+    support.run("docker", "import", "-", image, stdin=bytes(1024)).ok()  # an empty archive: an image without files
     deadline = time.monotonic() + 20
-    while support.run("docker", "push", image).status and time.monotonic() < deadline:
+    while (pushed := support.run("docker", "push", image, timeout=30)).status and time.monotonic() < deadline:
         time.sleep(0.2)
+    pushed.ok()
     support.run("docker", "rmi", image).ok()
     assert behaviour.reachable(image) is None
     project = stack({"compose.yaml": f"services: {{cache: {{image: '{image}'}}}}\n"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from ddd_tasks import resources
 from ddd_tasks.bases import Use
 from ddd_tasks.engine import bases, contracts, rootfs
 from ddd_tasks.engine.rootfs import Mirrors
-from ddd_tasks.errors import ConfigError
+from ddd_tasks.errors import ConfigError, UnsupportedError
 from ddd_tasks.project import Build, Project, Service
 
 
@@ -83,6 +84,44 @@ def test_sources_are_those_of_the_mirror() -> None:
     assert "URIs: http://m.example/debian\nSuites: trixie trixie-updates\nComponents: main\n" in text
     assert "URIs: http://m.example/debian-security\nSuites: trixie-security\nComponents: main\n" in text
     assert "security" not in rootfs.sources_text("sid", Mirrors())
+
+
+def test_without_mmdebstrap_and_apt_a_stand_in_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnsupportedError) as caught:
+        rootfs.build(tmp_path, "trixie")
+    assert "mmdebstrap" in caught.value.cause
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_proxy_of_the_environment_is_apts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    proxies = {"http_proxy": "http://me:s3cret@proxy.example:3128", "HTTPS_PROXY": "http://p.example"}
+    assert rootfs.apt_configuration(proxies) == (
+        'Acquire::http::Proxy "http://me:s3cret@proxy.example:3128";\nAcquire::https::Proxy "http://p.example";\n'
+    )
+
+
+def test_the_mirror_is_the_hosts_without_its_password(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text(
+        "deb http://archive.example/ubuntu noble main\n"
+        "deb http://me:s3cret@mirror.example/debian trixie main\n"
+        "deb http://mirror.example/debian-security/ trixie-security main\n"
+    )
+    assert rootfs.find_mirrors(tmp_path) == Mirrors(
+        "http://mirror.example/debian", "http://mirror.example/debian-security"
+    )
+    assert rootfs.find_mirrors(tmp_path / "nothing") == Mirrors()
+
+
+@pytest.mark.skipif(not shutil.which("apt-config"), reason="apt is asked for its proxy")
+def test_apts_own_proxy_comes_before_the_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = tmp_path / "apt.conf"
+    configuration.write_text('Acquire::http::Proxy "http://cache.example:3142";\n')
+    monkeypatch.setenv("APT_CONFIG", str(configuration))
+    found = rootfs.apt_configuration({"http_proxy": "http://other.example"})
+    assert 'Acquire::http::Proxy "http://cache.example:3142";\n' in found
+    assert "other.example" not in found
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ddd_tasks import process
-from ddd_tasks.engine import info, install, lifecycle, tools
+from ddd_tasks.engine import apt, info, install, lifecycle, tools
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.endpoint import Endpoint
 from ddd_tasks.engine.lifecycle import Launch
@@ -30,9 +30,18 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def launch() -> Iterator[Launch]:
-    """An engine that shares nothing with the machine's; short paths, as a socket's has at most 107 bytes."""
+def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
+    """An engine that shares nothing with the machine's; short paths, as a socket's has at most 107 bytes.
+
+    It gets a network namespace of its own: an engine without a bridge removes the docker0 that it finds, which would
+    be the other engine's.
+    """
     directory = Path(tempfile.mkdtemp(prefix="ddd-"))
+    apart = directory / "bin" / "dockerd"
+    apart.parent.mkdir()
+    apart.write_text(f'#!/bin/sh\nexec unshare --net {tools.on_path("dockerd")} "$@"\n')
+    apart.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{apart.parent}{os.pathsep}{os.environ['PATH']}")
     own = Launch(
         arguments=(
             f"--data-root={directory}/data",
@@ -170,6 +179,16 @@ def test_the_engine_in_use_is_described(engine: Engine) -> None:
     assert facts["compose"] in support.run("docker", "compose", "version").ok().out
     assert facts["buildx"] in support.run("docker", "buildx", "version").ok().out
     assert facts["root_dir"] == engine.get("/info")["DockerRootDir"]
+
+
+def test_a_failed_installation_leaves_apts_files_as_they_were(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_text("as it was")
+    with pytest.raises(EngineError, match="apt-get install ended with status 100") as caught:
+        apt.install(["ddd-tasks-no-such-package"], {new: "text", old: "text"})
+    assert "Unable to locate package ddd-tasks-no-such-package" in caught.value.cause
+    assert not new.exists()
+    assert old.read_text() == "as it was"
 
 
 def test_ensure_does_nothing_where_all_is_there() -> None:

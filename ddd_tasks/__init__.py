@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ddd_tasks.tasks import dev, engine
+    from ddd_tasks.tasks import dev
     from ddd_tasks.tasks.namespace import ns
 
-__all__ = ["dev", "engine", "ns"]
+__all__ = ["dev", "ns"]
 
 _COLLECTIONS = ("dev",)
 

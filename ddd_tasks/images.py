@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ddd_tasks import build, dockerfile, preflight, process
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import CommandError, EngineError
+from ddd_tasks.errors import CommandError, EngineError, ExitCode
 from ddd_tasks.project import Project, Service
 
 
@@ -35,9 +35,8 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
         compose_for(project).run("build", *flags, *names, quiet=True)
     except CommandError as error:
         explain_missing(engine, project, built)
-        raise CommandError(
-            f"building {', '.join(names)} failed", error.exit_code, cause="see the build's output above"
-        ) from error
+        what, cause = f"building {', '.join(names)} failed", "see the build's output above"
+        raise CommandError(what, ExitCode.FAILURE, cause=cause) from error
 
 
 def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:

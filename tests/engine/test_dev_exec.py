@@ -234,7 +234,7 @@ class TestRun:
     def test_no_container_is_left_however_the_client_dies(self, api: Stack, number: int) -> None:
         process = api.popen(*ddd_argv("dev.run", "--", "sleep", "3001"))
         listed = ["docker", "ps", "-q", "--filter", f"name={api.name}-api-run"]
-        wait_until(lambda: "sleep 3001" in api.run("sh", "-c", f"docker top $({' '.join(listed)}) -o args").out)
+        wait_until(lambda: "sleep 3001" in api.run("sh", "-c", f"docker top $({' '.join(listed)}) -o pid,args").out)
         process.send_signal(number)
         assert end_of(process) != 0
         wait_until(lambda: api.run("docker", "ps", "-aq", "--filter", f"name={api.name}-api-run").out == "")

@@ -59,8 +59,8 @@ def user() -> Iterator[User]:
     """Made for these tests, and removed after them."""
     name = "ddd-test-user"
     subprocess.run(["userdel", "--force", name], capture_output=True, check=False)
-    subprocess.run(["useradd", "--uid", "4321", "--no-create-home", "--home-dir", "/nonexistent", name], check=True)
-    venv = Path(tempfile.gettempdir()) / unique("venv")
+    venv, home = (Path(tempfile.gettempdir()) / unique(what) for what in ("venv", "home"))
+    subprocess.run(["useradd", "--uid", "4321", "--create-home", "--home-dir", str(home), name], check=True)
     try:
         python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
         run("uv", "venv", "--quiet", "--python", python, str(venv), env=environment()).ok()
@@ -69,7 +69,7 @@ def user() -> Iterator[User]:
         yield User(name, venv / "bin" / "ddd")
     finally:
         shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run(["userdel", "--force", name], check=True)
+        subprocess.run(["userdel", "--force", "--remove", name], capture_output=True, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,6 @@ def test_list_needs_no_engine_and_has_one_line_a_task(stack: Callable[[Mapping[s
     inv = str(Path(sys.executable).with_name("inv"))
     ran = project.run(inv, "--list", env={"DOCKER_HOST": "tcp://127.0.0.1:9", "PATH": "", "COLUMNS": "100"}, timeout=20)
     lines = [line for line in ran.ok().out.splitlines()[2:] if line]
-    assert len(lines) >= 17
+    assert len(lines) >= 16
     assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
     assert any(line.split()[0] == "dev.exec" for line in lines)

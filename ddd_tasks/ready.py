@@ -41,8 +41,13 @@ def is_ready(root: Path, *, engine: bool = True) -> bool:
 def make_ready(root: Path, *, engine: bool = True) -> None:
     """Do what is missing; a second run at the same time waits for the first. Raises DddError."""
     from ddd_tasks import process, venv  # not needed when all is ready
+    from ddd_tasks.engine import lock
 
-    with _alone(root):
+    try:
+        (root / ".ddd").mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{root} cannot be written to", cause=str(error), hint=f"ls -ld {root}") from error
+    with lock.held(root / ".ddd" / "bootstrap.lock", waiting="another bootstrap is at work here: waiting for it"):
         if not venv_is_current(root):
             venv.make(root, stamp=venv_inputs(root))
         if engine and not is_ready(root):
@@ -151,28 +156,6 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Hold the checkout's lock, and say so when that means waiting."""
-    import fcntl
-
-    from ddd_tasks import console
-
-    path = root / ".ddd" / "bootstrap.lock"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise ConfigError(f"{root} cannot be written to", cause=str(error), hint=f"ls -ld {root}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.note("another bootstrap is at work in this checkout: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ddd_tasks import console, process
+from ddd_tasks.engine import lock
 from ddd_tasks.errors import EngineError
 
 LOG = Path("/var/log/ddd-tasks-apt.log")
@@ -36,10 +37,10 @@ def render(source: Source, *, comment: str) -> str:
     return f"# {comment}\n" + "".join(f"{name}: {value}\n" for name, value in fields.items())
 
 
-def read_sources(etc: Path = Path("/etc/apt")) -> list[Source]:
-    """The archives of binary packages that this machine uses, in apt's two notations."""
+def read_sources(etc: Path = Path("/etc/apt"), *, but: Path | None = None) -> list[Source]:
+    """The archives of binary packages that this machine uses, in apt's two notations; but: a file to leave out."""
     listed = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))]
-    stanzas = sorted((etc / "sources.list.d").glob("*.sources"))
+    stanzas = [path for path in sorted((etc / "sources.list.d").glob("*.sources")) if path != but]
     found = [source for path in listed if path.is_file() for source in parse_list(path.read_text(encoding="utf-8"))]
     return found + [source for path in stanzas for source in parse_deb822(path.read_text(encoding="utf-8"))]
 
@@ -91,31 +92,32 @@ def _stanzas(text: str) -> list[dict[str, str]]:
 
 
 def install(packages: Sequence[str], files: Mapping[Path, str]) -> None:
-    """Write the files, refresh apt's lists and install; the files go again when that fails. Raises EngineError."""
+    """Write the files, refresh apt's lists and install; the files are as before when that fails. Raises EngineError."""
+    commands = (["update"], ["install", "--yes", "--no-install-recommends", *packages])
     if process.is_dry():
         for path in files:
             console.echo(f"# write {path}")
-    else:
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
-    try:
-        _apt_get(["update"])
-        _apt_get(["install", "--yes", "--no-install-recommends", *packages])
-    except BaseException:
-        _remove(files)
-        raise
+        for arguments in commands:
+            process.announce(_argv(arguments))
+        return
+    # `update` does not wait for another one as `install` does.
+    with lock.held(Path("/run/ddd-tasks/apt.lock"), waiting="another process installs packages: waiting for it"):
+        before = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in files}
+        _write(files)
+        LOG.unlink(missing_ok=True)
+        try:
+            for arguments in commands:
+                _apt_get(arguments)
+        except BaseException:
+            _write(before)
+            raise
 
 
 def _apt_get(arguments: Sequence[str]) -> None:
     """apt-get with its output in a log. It has a session of its own: Ctrl-C must not leave dpkg half way."""
-    # The timeout is for another apt that is at work, such as a second bootstrap or unattended upgrades.
-    argv = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", *arguments]
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if process.is_dry():
-        process.announce(argv)
-        return
-    with LOG.open("wb") as log, Path(os.devnull).open("rb") as nothing:
-        apt = process.start(argv, env=env, stdin=nothing.fileno(), stdout=log.fileno(), stderr=log.fileno())
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    with LOG.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+        apt = process.start(_argv(arguments), env=env, stdin=nothing.fileno(), stdout=log.fileno(), stderr=log.fileno())
         try:
             status = apt.wait()
         except KeyboardInterrupt:
@@ -124,16 +126,25 @@ def _apt_get(arguments: Sequence[str]) -> None:
             raise
     if status != 0:
         what = f"apt-get {arguments[0]} ended with status {process.exit_status(status)}"
-        raise EngineError(what, cause=_last_lines(), hint=f"less {LOG}")
+        raise EngineError(what, cause=_complaints(), hint=f"less {LOG}")
 
 
-def _last_lines() -> str:
-    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
-    complaints = [line for line in lines if line.startswith(("E:", "W:", "Err:", "dpkg: error"))]
-    return "\n".join((complaints or lines)[-8:])
+def _argv(arguments: Sequence[str]) -> list[str]:
+    # The timeout is for another apt that is at work, such as a second bootstrap or unattended upgrades.
+    return ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", *arguments]
 
 
-def _remove(files: Iterable[Path]) -> None:
-    if not process.is_dry():
-        for path in files:
+def _complaints() -> str:
+    """What apt-get said went wrong: an archive that `update` could not reach is why `install` finds nothing."""
+    lines = [line.strip() for line in LOG.read_text(encoding="utf-8", errors="replace").splitlines()]
+    complaints = [line for line in lines if line.startswith(("Err:", "W: Failed", "E:", "dpkg: error"))]
+    return "\n".join((complaints or lines[-8:])[:8])
+
+
+def _write(files: Mapping[Path, str | None]) -> None:
+    """Write the files; None means none."""
+    for path, text in files.items():
+        if text is None:
             path.unlink(missing_ok=True)
+        else:
+            path.write_text(text, encoding="utf-8")

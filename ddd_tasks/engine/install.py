@@ -7,7 +7,6 @@ docker.com's packages are from their documentation and are not tried.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +73,7 @@ def install(lacking: Sequence[str]) -> None:
     if ENGINE in lacking:
         lifecycle.refuse_foreign_endpoint()
     this = system.this_system()
-    plan = plan_for(this, lacking, sources=apt.read_sources(), docker_com=_has_docker_com())
+    plan = plan_for(this, lacking, sources=apt.read_sources(but=SOURCE), docker_com=_has_docker_com())
     with console.step(f"install {' '.join(plan.packages)}"):
         apt.install(plan.packages, plan.files)
     still = set(lacking) & set(missing())
@@ -97,20 +96,19 @@ def plan_for(
 
 def _package_names(this: System, lacking: Sequence[str], *, docker_com: bool) -> list[str]:
     by_part = _DOCKER_COM if docker_com else {"debian": _DEBIAN, "ubuntu": _UBUNTU}.get(this.family, {})
-    known = all(part in by_part for part in lacking)
-    if not known or this.codename in _TOO_OLD.get(this.family, ()):
-        too_old = f"{this.name} has no packages of them that are new enough" if known else ""
-        raise _refusal(this, lacking, too_old or f"on {this.name} we do not install packages", this.guide.install)
+    by_hand = " && ".join(this.guide.commands(engine=ENGINE in lacking))
+    if this.codename in _TOO_OLD.get(this.family, ()):
+        raise _refusal(lacking, f"{this.name} has no packages of them that are new enough", by_hand)
+    if not all(part in by_part for part in lacking):
+        raise _refusal(lacking, f"on {this.name} we do not install packages{this.guide.remark}", by_hand)
     if not this.root:
-        ddd = Path(sys.executable).with_name("ddd")
-        raise _refusal(this, lacking, "installing them needs root", f"sudo {ddd} engine.install")
+        raise _refusal(lacking, "installing them needs root", this.as_root("engine.install"))
     return [by_part[part] for part in lacking]
 
 
-def _refusal(this: System, lacking: Sequence[str], cause: str, hint: str) -> EngineError:
+def _refusal(lacking: Sequence[str], cause: str, hint: str) -> EngineError:
     names = {ENGINE: "a Docker engine", "docker": "the Docker CLI", "compose": "Compose", "buildx": "Buildx"}
-    start = f", then: {this.guide.start}" if ENGINE in lacking and not hint.startswith("sudo /") else ""
-    return EngineError(f"missing: {', '.join(names[part] for part in lacking)}", cause=cause, hint=hint + start)
+    return EngineError(f"missing: {', '.join(names[part] for part in lacking)}", cause=cause, hint=hint)
 
 
 def _trixie(sources: Sequence[apt.Source]) -> dict[Path, str]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import console, process
-from ddd_tasks.engine import endpoint, system, tools
+from ddd_tasks.engine import endpoint, lock, system, tools
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.endpoint import Endpoint
 from ddd_tasks.errors import EngineError
@@ -78,7 +77,9 @@ def up(launch: Launch = MACHINE) -> bool:
     this = system.this_system()
     if not this.root:
         cause = f"nothing listens at {launch.host}, and starting an engine needs root"
-        raise EngineError("the Docker engine is not running", cause=cause, hint=this.guide.start)
+        raise EngineError(
+            "the Docker engine is not running", cause=cause, hint=this.guide.start or this.as_root("engine.up")
+        )
     start = _start_service if this.systemd and launch is MACHINE else _start_by_hand
     with _alone(launch):
         if answers(launch.host):
@@ -231,10 +232,8 @@ def _said(log: Path, began: int) -> str:
     return "\n".join((complaints or lines)[-8:]) or f"no answer within {_READY:.0f} s"
 
 
-@contextmanager
-def _alone(launch: Launch) -> Iterator[None]:
+def _alone(launch: Launch) -> AbstractContextManager[None]:
     """Two at once would start two engines on the same directories: the second waits and finds it running."""
-    launch.state.parent.mkdir(parents=True, exist_ok=True)
-    with (launch.state.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return lock.held(
+        launch.state.with_name("lock"), waiting="another process starts or stops the engine: waiting for it"
+    )

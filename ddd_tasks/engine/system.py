@@ -14,7 +14,12 @@ class Guide(NamedTuple):
     """What to paste on a system where we do not install or start an engine ourselves."""
 
     install: str
-    start: str
+    start: str = ""
+    remark: str = ""
+
+    def commands(self, *, engine: bool) -> list[str]:
+        """The command that installs, and with engine the one that starts it."""
+        return [self.install, self.start] if engine and self.start else [self.install]
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,13 @@ class System:
         """The commands for this system."""
         return _GUIDES.get(self.family, _ELSEWHERE)
 
+    def as_root(self, task: str) -> str:
+        """The command that runs one of our tasks as root."""
+        return f"sudo {Path(sys.executable).with_name('ddd')} {task}"
+
 
 _SYSTEMCTL = "sudo systemctl enable --now docker"
-_ELSEWHERE = Guide("see https://docs.docker.com/engine/install/", _SYSTEMCTL)
+_ELSEWHERE = Guide("see https://docs.docker.com/engine/install/")
 _RHEL = (
     "sudo dnf config-manager --add-repo https://download.docker.com/linux/centos/docker-ce.repo"
     " && sudo dnf install -y docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin"
@@ -57,8 +66,9 @@ _GUIDES: Mapping[str, Guide] = {
         "sudo rc-update add docker && sudo service docker start",
     ),
     "macos": Guide(
-        "brew install colima docker docker-compose docker-buildx (or Docker Desktop: brew install --cask docker)",
-        "colima start (or, with Docker Desktop: open -a Docker)",
+        "brew install colima docker docker-compose docker-buildx",
+        "colima start",
+        "; Docker Desktop is as good as colima",
     ),
 }
 _FAMILIES = {"debian", "ubuntu", *_GUIDES}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from ddd_tasks import console
+from ddd_tasks import console, process
 from ddd_tasks.engine import info as engine_info
 from ddd_tasks.engine import install as engine_install
 from ddd_tasks.engine import lifecycle
@@ -23,7 +23,8 @@ def install(_c: Context) -> None:
     commands to run.
     """
     installed = engine_install.ensure()
-    console.note(f"installed: {', '.join(installed)}" if installed else "nothing was missing")
+    done = "would install" if process.is_dry() else "installed"
+    console.note(f"{done}: {', '.join(installed)}" if installed else "nothing was missing")
 
 
 @task(name="up")

@@ -63,11 +63,10 @@ def test_all_files_of_a_machine_are_read(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb http://one.example/debian bookworm main\n")
     (tmp_path / "sources.list.d" / "two.sources").write_text(DEB822)
     (tmp_path / "sources.list.d" / "three.list.disabled").write_text("deb http://no.example/debian bookworm main\n")
-    assert [source.uri for source in apt.read_sources(tmp_path)] == [
-        "http://one.example/debian",
-        "http://a.example/debian",
-        "http://b.example/debian",
-    ]
+    both = ["http://a.example/debian", "http://b.example/debian"]
+    assert [source.uri for source in apt.read_sources(tmp_path)] == ["http://one.example/debian", *both]
+    ours = tmp_path / "sources.list.d" / "two.sources"
+    assert [source.uri for source in apt.read_sources(tmp_path, but=ours)] == ["http://one.example/debian"]
 
 
 def test_a_machine_without_apt_has_no_archives(tmp_path: Path) -> None:

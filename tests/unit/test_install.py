@@ -98,6 +98,7 @@ def test_other_systems_are_told_their_own_command(system: System, command: str) 
     with pytest.raises(EngineError) as caught:
         install.plan_for(replace(system, root=True), EVERYTHING)
     assert command in caught.value.hint
+    assert ("systemctl enable" in caught.value.hint) == (system.id in ("fedora", "rocky", "arch", "opensuse-leap"))
     assert system.name in caught.value.cause
 
 

@@ -67,17 +67,19 @@ class Container:
 
 
 def start(engine: Engine, plan: Plan) -> Container:
-    """Create, hold and start the container of a plan. Raises ConfigError, ApiError."""
+    """Create, hold and start the container of a plan. Raises ConfigError, EngineError."""
     _sweep(engine, plan)
     identifier = _create(engine, plan)
     leash = None
     try:
         leash = engine.stream(f"/containers/{identifier}/attach", stream=1, stdin=1)
         engine.post(f"/containers/{identifier}/start")
-    except BaseException:
+    except BaseException as error:
         if leash is not None:
             _hang_up(leash)
         _remove(engine, identifier)
+        if isinstance(error, ApiError):
+            raise _not_started(plan, error) from error
         raise
     return Container(engine, identifier, leash)
 
@@ -117,7 +119,13 @@ def _create(engine: Engine, plan: Plan) -> str:
                 cause=f"{error.cause}. A session needs the project's folder: the engine has to run on this machine",
                 hint="docker context ls",
             ) from error
-        raise
+        raise _not_started(plan, error) from error
+
+
+def _not_started(plan: Plan, error: ApiError) -> EngineError:
+    return EngineError(
+        f"the engine did not start a container for session {plan.session!r}", cause=error.cause, hint="docker info"
+    )
 
 
 def _same_place(path: Path) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def build(source: Source, options: Options) -> str:
         ]
         status, said = _run(argv, {**os.environ, **given.environment})
         if status != 0:
-            raise CommandError(f"the image of stage {options.stage!r} could not be built", status, cause=said)
+            cause = said or "the build's output above says why"
+            raise CommandError(f"the image of stage {options.stage!r} could not be built", status, cause=cause)
         return note.read_text().strip()
 
 

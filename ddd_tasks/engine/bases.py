@@ -56,6 +56,8 @@ class Recipe(NamedTuple):
         digest = hashlib.sha256(repr((self.official, sorted(self.variables.items()))).encode())
         for file in sorted(self.folder.iterdir()):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        if self.suite:
+            digest.update(Path(rootfs.__file__).read_bytes())
         if self.base:
             digest.update(recipes()[self.base].digest.encode())
         return digest.hexdigest()[:16]

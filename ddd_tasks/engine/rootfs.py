@@ -101,6 +101,8 @@ def _argv(suite: str, target: Path, sources: Path, settings: Path, dpkg: Path, m
         '--customize-hook=rm -f "$1"/etc/apt/sources.list.d/*',
         f"--customize-hook=upload {sources} /etc/apt/sources.list.d/debian.sources",
         '--customize-hook=mv "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/docker',
+        # mmdebstrap works with the host's own, and would leave them in the image.
+        '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf',
         suite,
         str(target),
         str(sources),

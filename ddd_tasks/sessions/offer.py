@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddd_tasks.engine import exec as execution
-from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, NotRunningError, UnsupportedError
 
 # Builtins of any sh. The PATH comes first, then a program a line.
@@ -33,7 +33,7 @@ def look(engine: Engine, container: str, *, user: str, stage: str) -> Offer:
     """Ask a running container. Raises UnsupportedError where the image has no sh to ask with."""
     try:
         done = execution.capture(engine, container, ["sh", "-c", _LIST], user=user)
-    except (NotRunningError, CommandError) as error:
+    except (NotRunningError, CommandError, ApiError) as error:
         raise _no_shell(stage, error.cause) from error
     if done.status != 0:
         raise _no_shell(stage, done.stderr.decode(errors="replace"))

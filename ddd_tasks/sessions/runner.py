@@ -116,16 +116,17 @@ def _add_pip(engine: Any, state: State, env: Mapping[str, str]) -> None:
     from ddd_tasks.engine import exec as execution
     from ddd_tasks.errors import UnsupportedError
 
-    container, user = state.container, state.user
-    if execution.capture(engine, container, ["python", "-c", "import pip"], user=user, env=env).status == 0:
-        return
-    done = execution.capture(engine, container, ["python", "-m", "ensurepip"], user=user, env=env)
-    if done.status != 0:
-        raise UnsupportedError(
-            f"stage {state.stage!r} has nothing to install packages with",
-            cause=f"neither pip nor uv is in its image, and ensurepip says: {done.stderr.decode(errors='replace')}",
-            hint="python3 -m pip download uv",
-        )
+    said = b""
+    for argv in (["python", "-c", "import pip"], ["python", "-m", "ensurepip"], ["python", "-c", "import pip"]):
+        done = execution.capture(engine, state.container, argv, user=state.user, env=env)
+        said += done.stderr
+        if argv[1] == "-c" and done.status == 0:
+            return
+    raise UnsupportedError(
+        f"stage {state.stage!r} has nothing to install packages with",
+        cause=f"neither pip nor uv is in its image, and ensurepip did not help:\n{said.decode(errors='replace')}",
+        hint="nox --no-install",
+    )
 
 
 if __name__ == "__main__":

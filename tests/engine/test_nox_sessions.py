@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -37,7 +35,7 @@ TOOL = """\
 import importlib.util, json, os, sys
 print(json.dumps({
     "args": sys.argv[1:], "prefix": sys.prefix, "cwd": os.getcwd(), "env": dict(os.environ),
-    "sees": [name for name in ("stagepkg", "late") if importlib.util.find_spec(name)],
+    "sees": [name for name in ("stagepkg",) if importlib.util.find_spec(name)],
 }))
 """
 
@@ -81,13 +79,6 @@ def everything(session):
     assert session.run("sh", "-c", f"{session.bin}/tool", silent=True)
     session.log("all is well")
 
-@nox.session(venv_backend=TEST)
-def install(session):
-    session.install("--no-index", "--no-deps", "late-1-py3-none-any.whl")
-    assert json.loads(session.run("tool", silent=True))["sees"] == ["stagepkg", "late"]
-    session.run("late-command", "inside")
-    session.run("pip", "--version")
-
 @nox.session(venv_backend=TEST, python=["3.13", "3.9"])
 def versions(session):
     session.run("python", "--version")
@@ -115,7 +106,7 @@ def elsewhere(session):
     with session.chdir("/var/tmp"):
         session.run("pwd")
 
-@nox.session(venv_backend=stage("bare", network="none"))
+@nox.session(venv_backend=stage("bare"))
 def bare(session):
     session.run("sh", "-c", "echo stage $FROM_IMAGE; test ! -e /opt/venv")
 
@@ -133,30 +124,17 @@ def no_shell(session):
 """
 
 NAMES = {
-    "tool", "everything", "install", "versions-3.13", "versions-3.9", "numbers(number=1)", "numbers(number=2)",
+    "tool", "everything", "versions-3.13", "versions-3.9", "numbers(number=1)", "numbers(number=2)",
     "notified", "external", "fails", "elsewhere", "bare", "other_options", "misspelled", "no_shell",
 }  # fmt: skip
 
 Make = Callable[[Mapping[str, str]], support.Stack]
 
 
-def wheel() -> bytes:
-    """A package that nothing but an installation can have brought."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        info = "late-1.dist-info"
-        archive.writestr("late.py", "import sys\ndef main(): print('late', *sys.argv[1:])\n")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: late\nVersion: 1\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\nlate-command = late:main\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return packed.getvalue()
-
-
 @pytest.fixture
 def project(bases: None, stack: Make) -> support.Stack:
     """A project with a Dockerfile and a noxfile, and no Compose file."""
-    made = stack(
+    return stack(
         {
             "Dockerfile": DOCKERFILE,
             "noxfile.py": NOXFILE,
@@ -165,8 +143,6 @@ def project(bases: None, stack: Make) -> support.Stack:
             "deep/er/file": "",
         }
     )
-    (made.directory / "late-1-py3-none-any.whl").write_bytes(wheel())
-    return made
 
 
 def containers(engine: Engine, project: support.Stack) -> list[str]:
@@ -184,24 +160,6 @@ def test_a_session_body_means_inside_what_it_means_outside(engine: Engine, proje
 def test_posargs_go_through_as_they_are(project: support.Stack) -> None:
     ran = project.nox("-s", "tool", "--", "-k", "a or 'b'", "", "ü").ok()
     assert json.loads(ran.out)["args"] == ["-k", "a or 'b'", "", "ü"]
-
-
-def test_installed_packages_are_seen_by_the_programs_of_the_stage_and_kept_for_reuse(project: support.Stack) -> None:
-    assert "late inside" in project.nox("-s", "install").ok().out
-    (project.directory / "late-1-py3-none-any.whl").unlink()
-    assert "late inside" in project.nox("-R", "-s", "install").ok().out
-
-
-def test_a_changed_image_makes_a_new_venv(project: support.Stack) -> None:
-    project.nox("-s", "install").ok()
-    venv = project.directory / ".nox" / "install"
-    (venv / "from-before").touch()
-    project.nox("-R", "-s", "install").ok()
-    assert (venv / "from-before").exists()
-    project.write({"stage/stagepkg.py": "changed = True\n"})
-    ran = project.nox("-R", "-s", "install")
-    assert not (venv / "from-before").exists()
-    assert ran.status == 0, ran.err  # --no-install skips nothing in a new venv
 
 
 def test_a_python_that_the_stage_lacks_is_missing_by_nox_own_rules(project: support.Stack) -> None:

@@ -66,6 +66,15 @@ def test_a_stand_in_keeps_the_contract(engine: Engine, official: str) -> None:
     assert not engine.get("/containers/json", all=1, filters={"label": ["ddd-tasks.check"]})
 
 
+@pytest.mark.parametrize("official", sorted(bases.recipes()))
+def test_the_official_image_keeps_the_contract_too(engine: Engine, official: str) -> None:
+    if not is_local(engine, official):
+        if behaviour.reachable(official) is not None:
+            pytest.skip("the registry cannot be reached from here")
+        support.run("docker", "pull", official, timeout=300).ok()
+    assert contracts.check(engine, official, bases.recipes()[official].contract) == []
+
+
 def test_a_stand_in_says_what_it_stands_in_for(engine: Engine) -> None:
     recipe = bases.recipes()["redis:8"]
     bases.build(engine, recipe)

@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ddd_tasks import process
+from ddd_tasks import build as build_inputs
+from ddd_tasks import images, process
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import write
 from ddd_tasks.engine.terminal import STDERR
 from ddd_tasks.errors import CommandError
@@ -37,9 +39,20 @@ def build(source: Source, options: Options) -> str:
         ]
         status, said = _run(argv, {**os.environ, **given.environment})
         if status != 0:
-            cause = said or "the build's output above says why"
-            raise CommandError(f"the image of stage {options.stage!r} could not be built", status, cause=cause)
+            raise _failed(source, options, status, said)
         return note.read_text().strip()
+
+
+def _failed(source: Source, options: Options, status: int, said: str) -> CommandError:
+    stand_ins = build_inputs.for_project(source.project).contexts
+    needed = [name for name in source.stages().external_images(options.stage) if name not in stand_ins]
+    missing = [name for name in needed if not images.is_local(Engine.connect(), name)]
+    return CommandError(
+        f"the image of stage {options.stage!r} could not be built",
+        status,
+        cause=said or "the build's output above says why",
+        hint="ddd engine.bases" if missing else "",
+    )
 
 
 def tag(source: Source, options: Options) -> str:

@@ -78,6 +78,20 @@ def test_sigint_to_the_group_interrupts_and_runs_no_next_session(
     assert not containers(engine, project)
 
 
+def test_sigint_during_a_build_ends_it_and_leaves_nothing(engine: Engine, project: support.Stack) -> None:
+    project.write({"Dockerfile": "FROM python:3.13-slim-trixie AS test\nRUN --network=none sleep 1234\n"})
+    with project.popen("nox", "-s", "slow", "after", stderr=subprocess.STDOUT) as nox:
+        assert nox.stdout is not None
+        while b"RUN --network=none sleep 1234" not in nox.stdout.readline():
+            assert nox.poll() is None
+        support.kill_group(nox, signal.SIGINT)
+        out, _ = nox.communicate(timeout=30)
+    assert nox.returncode == 130
+    assert b"next session" not in out
+    assert not containers(engine, project)
+    assert not engine.get("/images/json", filters={"label": [f"ddd-tasks.project={project.directory}"]})
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_nox_that_is_killed_leaves_no_container(engine: Engine, project: support.Stack, number: int) -> None:
     with started(project, "slow") as nox:

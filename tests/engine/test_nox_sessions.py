@@ -223,6 +223,21 @@ def test_a_misspelled_stage_is_an_error_with_the_nearest_name(engine: Engine, pr
     assert not containers(engine, project)
 
 
+def test_a_build_that_fails_is_shown_with_what_to_do(project: support.Stack) -> None:
+    project.write({"Dockerfile": "FROM localhost:1/no/such-image:7 AS test\n"})
+    ran = project.nox("-s", "tool")
+    assert ran.status != 0
+    assert "error: the image of stage 'test' could not be built" in ran.err
+    assert "localhost:1/no/such-image:7" in ran.err
+    assert "try: ddd engine.bases" in ran.err
+    project.write(
+        {"Dockerfile": "FROM python:3.13-slim-trixie AS test\nRUN --network=none echo $((70000 + 7)); exit 4\n"}
+    )
+    said = project.nox("-s", "tool").err
+    assert "70007" in said
+    assert "try:" not in said
+
+
 def test_a_stage_without_a_shell_is_refused(engine: Engine, project: support.Stack) -> None:
     ran = project.nox("-s", "no_shell")
     assert ran.status != 0

@@ -1,9 +1,8 @@
-"""Options, environment, programs and scripts of container sessions: what needs no engine to be right."""
+"""Programs, scripts, container and source of container sessions: what needs no engine to be right."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import subprocess
@@ -16,88 +15,16 @@ import pytest
 from ddd_tasks.engine.identity import Identity
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.hostconfig import CONTAINER_CA, HostConfig
-from ddd_tasks.sessions import access, commands, container, environment, inside, options, session, shims, source, venv
-
-
-class TestOptions:
-    def test_a_plain_stage_has_a_readable_key(self) -> None:
-        assert options.make("test").key == "container:test"
-
-    def test_different_options_are_different_backends(self) -> None:
-        keys = {
-            options.make("test").key,
-            options.make("test", network="none").key,
-            options.make("test", network="host").key,
-            options.make("test", env=["A"]).key,
-            options.make("test", build_args={"A": "1"}).key,
-            options.make("lint").key,
-        }
-        assert len(keys) == 6
-
-    def test_the_order_of_options_does_not_matter(self) -> None:
-        one = options.make("test", env=["A", "B"], build_args={"X": "1", "Y": "2"})
-        other = options.make("test", env=["B", "A"], build_args={"Y": "2", "X": "1"})
-        assert one.key == other.key
-
-    def test_a_key_holds_neither_a_secret_nor_the_sign_between_backends(self) -> None:
-        key = options.make("test", build_args={"TOKEN": "hunter2|x"}).key
-        assert "hunter2" not in key
-        assert "|" not in key
-
-
-class TestEnvironment:
-    def test_of_the_host_only_what_speaks_to_tools_goes_in(self) -> None:
-        outer = {
-            "CI": "true",
-            "PIP_INDEX_URL": "https://example.org",
-            "PIP_CERT": "/etc/cert",
-            "HOME": "/root",
-            "X": "1",
-        }
-        assert json.loads(environment.describe({}, outer))["forward"] == ["CI", "PIP_INDEX_URL"]
-
-    def test_what_the_session_sets_goes_in_and_none_is_taken_away(self) -> None:
-        told = json.loads(environment.describe({"A": "/path", "CI": None}, {"CI": "true"}))
-        assert told["forward"] == ["A"]
-        assert told["unset"] == ["CI"]
-
-    def test_only_directories_that_the_session_put_on_path_are_told(self) -> None:
-        told = json.loads(environment.describe({"PATH": "/work/tools:/usr/bin"}, {"PATH": "/usr/bin:/bin"}))
-        assert told["path"] == ["/work/tools"]
-
-
-class TestPython:
-    PROGRAMS = frozenset({"python", "python3", "python3.13", "pypy3.11", "python3.14t", "sh"})
-
-    @pytest.mark.parametrize(
-        ("asked", "found"),
-        [
-            (None, "python3"),
-            ("3", "python3"),
-            ("3.13", "python3.13"),
-            ("3.13.5", "python3.13"),
-            ("3.14t", "python3.14t"),
-            ("python3.13", "python3.13"),
-            ("pypy-3.11", "pypy3.11"),
-        ],
-    )
-    def test_the_program_for_what_nox_takes(self, asked: str | None, found: str) -> None:
-        assert venv.choose(asked, self.PROGRAMS) == found
-
-    def test_a_version_that_the_stage_lacks_is_refused_with_those_it_has(self) -> None:
-        with pytest.raises(venv.PythonNotFoundError) as refused:
-            venv.choose("3.9", self.PROGRAMS)
-        assert "python3.13" in refused.value.valid
-
-    def test_a_stage_without_python_is_one_without_venv(self) -> None:
-        assert venv.choose(None, {"sh", "go"}) is None
-
-    @pytest.mark.parametrize(
-        ("asked", "version", "fits"),
-        [("3.13", "3.13.5", True), ("3.13.5", "3.13.5", True), ("3.13.5", "3.13.50", False), (None, "3.9.1", True)],
-    )
-    def test_a_full_version_is_compared(self, asked: str | None, version: str, *, fits: bool) -> None:
-        assert venv.fits(asked, version) is fits
+from ddd_tasks.sessions import (
+    access,
+    commands,
+    container,
+    inside,
+    options,
+    session,
+    shims,
+    source,
+)
 
 
 class TestShims:

@@ -161,6 +161,7 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
             console.error(error)
             raise nox.command.CommandFailed(error.what) from error
         _open.append(self._session)
+        self.env = {**self._session.variables, **self.env}
         self._reused = self._session.reused
         return not self._reused
 

@@ -33,9 +33,13 @@ class Request:
 
 
 class Session:
-    """An open session. programs: the folder of links to look programs up in; reused: its venv is an earlier one."""
+    """An open session. programs: the folder of links to look programs up in; reused: its venv is an earlier one.
+
+    variables: values of the host that its programs get; they may be secret, so they are in no file.
+    """
 
     def __init__(self, request: Request, held: Container, offer: Offer, state: State, *, reused: bool) -> None:
+        self.variables: dict[str, str] = {}
         self.programs = Path(state.shims)
         self.reused = reused
         self.uses_uv = bool(state.python) and not state.has_pip and "uv" in offer.programs
@@ -59,6 +63,7 @@ def open_session(request: Request) -> Session:
             cause="they share the project's folder at the same path, and start programs through sh",
             hint="wsl",
         )
+    _make_folder(request.location.parent)
     here = Path.cwd().resolve()
     origin = source.find(request.options, here)
     image_id = image.build(origin, request.options)
@@ -98,7 +103,7 @@ def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held:
         has_pip=False,
         container=held.id,
         user=user,
-        env={**access.grant(engine, held.id, who), **_env(request, offer, who, python)},
+        env=_env(request, offer, who, python),
         image_env=_names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
         shared=[str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
         shims=states.path(location, "bin"),
@@ -109,6 +114,7 @@ def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held:
     shims.write(Path(state.shims), Path(states.path(location)), offer.programs | _always(python))
     state.write(location)
     session = Session(request, held, offer, state, reused=reused)
+    session.variables = {**access.grant(engine, held.id, who), **_asked(options)}
     session.refresh()
     return session
 
@@ -141,19 +147,27 @@ def _always(python: str) -> frozenset[str]:
 
 
 def _env(request: Request, offer: Offer, who: identity.Identity | None, python: str) -> dict[str, str]:
-    """The variables of every program of the session."""
-    extra = request.options.env
-    given = {name: value for name, found, value in (entry.partition("=") for entry in extra) if found}
-    asked = {name: os.environ[name] for name in extra if name in os.environ}
+    """The variables of every program of the session that are no values of the host."""
+    given = {name: value for name, found, value in (entry.partition("=") for entry in request.options.env) if found}
     path = f"{request.location / 'bin'}:{offer.path}" if python else offer.path
-    return {**(who.env if who else {}), shims.INSIDE: "1", **given, **asked, "PATH": path}
+    return {**(who.env if who else {}), shims.INSIDE: "1", **given, "PATH": path}
+
+
+def _asked(options: Options) -> dict[str, str]:
+    return {name: os.environ[name] for name in options.env if name in os.environ}
 
 
 def _shared(request: Request, origin: Source) -> tuple[Path, ...]:
     """Folders that are the same inside: the project's, and the one for session folders where that lies elsewhere."""
     folders = request.location.parent
-    folders.mkdir(parents=True, exist_ok=True)
     return (origin.directory,) if folders.is_relative_to(origin.directory) else (origin.directory, folders)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of all sessions as Nox makes it: git does not see what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("*\n")
 
 
 def _absolute(volume: str, directory: Path) -> str:
@@ -161,7 +175,7 @@ def _absolute(volume: str, directory: Path) -> str:
     place, found, rest = volume.partition(":")
     if not found or not rest.startswith("/"):
         raise ConfigError(f"{volume!r} is no volume", cause="it has to be SOURCE:/PATH or SOURCE:/PATH:ro")
-    return f"{(directory / place).resolve()}:{rest}" if place.startswith((".", "/", "~")) else volume
+    return f"{(directory / Path(place).expanduser()).resolve()}:{rest}" if place.startswith((".", "/", "~")) else volume
 
 
 def _mounted(volumes: Sequence[str]) -> list[str]:

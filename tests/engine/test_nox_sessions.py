@@ -212,6 +212,8 @@ def test_sessions_of_one_stage_with_different_options_stay_different(project: su
     project.directory.chmod(0o777)
     ran = project.nox("-s", "other_options", "bare", env={"HOST_SECRET": "hunter2"}).ok()
     assert ran.out.splitlines() == ["nobody", "1 hunter2", "stage"]
+    kept = project.run("grep", "-rl", "hunter2", ".nox")
+    assert not kept.out, "a value of the host's environment is in a file"
 
 
 def test_a_misspelled_stage_is_an_error_with_the_nearest_name(engine: Engine, project: support.Stack) -> None:

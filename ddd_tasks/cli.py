@@ -1,45 +1,17 @@
-"""The `ddd` program: Invoke with our collections, or with the project's own tasks.py where there is one."""
+"""The `ddd` program: exec and run on the fast path, everything else through Invoke."""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
-from types import ModuleType
 
-from invoke.config import Config
-from invoke.exceptions import CollectionNotFound
-from invoke.loader import FilesystemLoader
-from invoke.program import Program
-
-
-class _Config(Config):
-    """Settings come from ddd.yaml and DDD_* variables."""
-
-    prefix = "ddd"
-
-
-class _Loader(FilesystemLoader):
-    """The tasks.py of the folder or of one above it; without one, all our collections."""
-
-    def load(self, name: str | None = None) -> tuple[ModuleType, str]:
-        try:
-            return super().load(name)
-        except (CollectionNotFound, ImportError) as error:
-            if isinstance(error, ImportError) and self.find(name or self.config.tasks.collection_name):
-                raise  # there is a tasks.py, and it is what cannot be imported
-            from ddd_tasks.tasks import namespace
-
-            return namespace, self.start
+from ddd_tasks import fast
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command line (default: our own) and exit with its status."""
-    program = Program(
-        name="ddd",
-        binary="ddd",
-        binary_names=["ddd"],
-        version=version("ddd-tasks"),
-        loader_class=_Loader,
-        config_class=_Config,
-    )
-    program.run(["ddd", *(sys.argv[1:] if argv is None else argv)])
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in fast.VERBS:
+        sys.exit(fast.main(words))
+    from ddd_tasks.tasks.program import program  # imports Invoke
+
+    program().run(["ddd", *words])

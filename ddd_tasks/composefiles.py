@@ -43,6 +43,12 @@ def overrides(file: Path) -> tuple[Path, ...]:
     return tuple(file.with_name(f"{file.stem}.override{suffix}") for suffix in (".yaml", ".yml"))
 
 
+def nearer(here: Path, project: Path) -> tuple[Path, ...]:
+    """Files that, once they existed, would make another project of a directory below the project's."""
+    folders = [folder for folder in (here, *here.parents) if project in folder.parents]
+    return tuple(folder / name for folder in folders for name in (*NAMES, ".env"))
+
+
 def dependencies(files: tuple[Path, ...]) -> tuple[Path, ...]:
     """All files whose content or existence decides what `docker compose config` says, present or not."""
     seen: dict[Path, None] = {}

@@ -8,23 +8,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ddd_tasks import commands, images, paths, process
-from ddd_tasks.engine import exec as engine_exec
+from ddd_tasks import commands, execplan, images, paths, process
+from ddd_tasks import project as projects
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import EngineError
+from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
 
-def run(project: Project, service: Service, argv: Sequence[str], *, user: str | None = None) -> int:
-    """Run the command (default: the image's own) in a container of its own and return its status.
+def run(argv: Sequence[str], options: Options) -> int:
+    """Run the command (default: the image's own) in a new container of the service that the options mean here.
 
-    The image's entrypoint comes first, as always in a new container; what the service depends on is started.
-    Raises ConfigError, EngineError, CommandError.
+    Returns its status. The image's entrypoint comes first, as always in a new container; what the service depends on
+    is started. Inside a container of the project the command runs directly. Raises ConfigError, EngineError,
+    CommandError.
     """
-    workdir = paths.working_directory(project, service, Path.cwd())
+    if execplan.is_inside():
+        return commands.run_here(argv, options.service)
+    project = projects.load(Path.cwd())
+    service = paths.service_here(project, Path.cwd(), options.service)
+    paths.working_directory(project, service, Path.cwd())  # a refusal should not wait for a build
     images.build_all(project, [service])
     if process.is_dry():
         process.announce(images.compose_for(project).argv("run", "--rm", service.name, *argv))
@@ -34,8 +40,7 @@ def run(project: Project, service: Service, argv: Sequence[str], *, user: str | 
         image = engine.get(f"/containers/{container}/json")["Image"]
         config = engine.get(f"/images/{image}/json")["Config"]
         words = [*(config.get("Entrypoint") or ()), *(argv or config.get("Cmd") or ())]
-        command = commands.prepare(engine, project, service, container, words, workdir=workdir, user=user)
-        return engine_exec.run(engine, command)
+        return execplan.run(commands.prepare(engine, project, service, container, options.user), words)
 
 
 @contextmanager

@@ -55,6 +55,16 @@ def write(files: tuple[Path, ...], facts: dict[str, Any]) -> None:
         return
 
 
+def depends_on(files: tuple[Path, ...]) -> tuple[list[str], list[str]]:
+    """The paths and the names of variables that the remembered facts of these files depend on."""
+    try:
+        stored = json.loads(_place(files).read_text())
+        return list(stored["files"]), list(stored["variable_names"])
+    except (OSError, ValueError, KeyError, TypeError):
+        paths = composefiles.dependencies(files)
+        return [str(path) for path in paths], list(composefiles.variables(paths))
+
+
 def make_private(directory: Path) -> None:
     """Make a folder below .ddd/, which git is told to ignore from the inside."""
     directory.mkdir(parents=True, exist_ok=True)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote
 
 from ddd_tasks.engine import endpoint as endpoints
 from ddd_tasks.engine.endpoint import Endpoint
 from ddd_tasks.errors import EngineError, ExitCode
 
+TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 _CHUNK = 65536
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class ApiError(EngineError):
@@ -200,8 +203,13 @@ class _Replayed(socket.socket):
 
 
 def _query_string(query: Mapping[str, Any]) -> str:
-    pairs = [f"{key}={quote(value if isinstance(value, str) else json.dumps(value))}" for key, value in query.items()]
+    pairs = [f"{key}={_quote(value if isinstance(value, str) else json.dumps(value))}" for key, value in query.items()]
     return "?" + "&".join(pairs) if pairs else ""
+
+
+def _quote(text: str) -> str:
+    """Percent-encoding as in RFC 3986; urllib.parse does the same, but takes 9 ms to import."""
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
 
 
 def _request_bytes(method: str, target: str, payload: bytes, content_type: str, *, upgrade: bool = False) -> bytes:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import os
 import socket
-from typing import NamedTuple
 
 from ddd_tasks.errors import ConfigError, EngineError
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
-class Endpoint(NamedTuple):
+class Endpoint:
     """An engine's address in DOCKER_HOST's notation, such as unix:///var/run/docker.sock or ssh://build.example.
 
     through_cli: the address needs TLS, ssh or a named pipe, which `docker system dial-stdio` speaks for us.
     """
 
-    host: str
-    through_cli: bool = False
+    __slots__ = ("host", "through_cli")
+
+    def __init__(self, host: str, *, through_cli: bool = False) -> None:
+        self.host = host
+        self.through_cli = through_cli
 
     @property
     def is_local_socket(self) -> bool:
@@ -83,13 +85,18 @@ def _endpoint(host: str, *, tls: bool) -> Endpoint:
     return Endpoint(host.replace("http://", "tcp://"), through_cli=tls or scheme in ("https", "ssh", "npipe"))
 
 
+def settings_file() -> str:
+    """The CLI's settings, which name the current context."""
+    return os.path.join(_config_directory(), "config.json")
+
+
 def _config_directory() -> str:
     return os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
 
 
 def _current_context() -> str:
     try:
-        with open(os.path.join(_config_directory(), "config.json"), "rb") as file:
+        with open(settings_file(), "rb") as file:
             return str(json.load(file).get("currentContext") or "")
     except (OSError, ValueError):
         return ""

@@ -10,14 +10,17 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
 
 from ddd_tasks.engine import signals, terminal
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.streams import Pump, write
 from ddd_tasks.errors import CommandError, EngineError, NotRunningError
+
+TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 # Never typed by accident. The engine's default, ctrl-p ctrl-q, would hold back every ctrl-p of a shell's history.
 _DETACH_KEYS = "ctrl-_,ctrl-^,ctrl-_"
@@ -27,27 +30,41 @@ _SECONDS_TO_LEAVE = 10.0
 _SECONDS_TO_APPEAR = 2.0
 
 
-class Exec(NamedTuple):
+class Exec:
     """What to run. container: id or name; workdir: directory inside, None for the container's own.
 
     user: "uid:gid" or a name, None for the container's own; env: added to the container's own environment;
     tty: a terminal inside, None for one exactly when we have one.
     """
 
-    container: str
-    argv: Sequence[str]
-    workdir: str | None = None
-    user: str | None = None
-    env: Mapping[str, str] = {}
-    tty: bool | None = None
+    __slots__ = ("argv", "container", "env", "tty", "user", "workdir")
+
+    def __init__(
+        self,
+        container: str,
+        argv: Sequence[str],
+        workdir: str | None = None,
+        user: str | None = None,
+        env: Mapping[str, str] | None = None,
+        tty: bool | None = None,
+    ) -> None:
+        self.container = container
+        self.argv = argv
+        self.workdir = workdir
+        self.user = user
+        self.env = env or {}
+        self.tty = tty
 
 
-class Captured(NamedTuple):
+class Captured:
     """A command that ended: its status and what it wrote."""
 
-    status: int
-    stdout: bytes
-    stderr: bytes
+    __slots__ = ("status", "stderr", "stdout")
+
+    def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
 
 
 def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | None = None) -> int:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Callable
 
 from ddd_tasks.engine.terminal import STDERR, STDIN, STDOUT
+
+TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CHUNK = 65536
 _HEADER = 8

@@ -13,6 +13,7 @@ from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
+from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
 from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task, words
 
@@ -104,11 +105,12 @@ def exec_(c: Context, service: str | None = None, user: str | None = None, index
 
     They run in the directory that matches yours, as you: dev.exec -- pytest -k "a or b".
     """
-    argv = _required_words(c, "exec")
-    if commands.is_inside():
-        leave(commands.run_here(argv, service))
-    project = _project()
-    leave(commands.execute(project, _service(project, service), argv, user=user, index=index))
+    argv = words(c)
+    if not argv:
+        raise ConfigError(
+            "dev.exec was given no command", cause="the command comes after --", hint="ddd dev.exec -- pwd"
+        )
+    leave(commands.execute(argv, Options(service, user, index)))
 
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})
@@ -117,30 +119,16 @@ def run(c: Context, service: str | None = None, user: str | None = None) -> None
 
     It is removed afterwards. Without words, the image's own command runs.
     """
-    argv = words(c)
-    if commands.is_inside():
-        leave(commands.run_here(argv or _required_words(c, "run"), service))
-    project = _project()
-    leave(oneoff.run(project, _service(project, service), argv, user=user))
+    leave(oneoff.run(words(c), Options(service, user)))
 
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})
 def shell(c: Context, service: str | None = None, user: str | None = None) -> None:  # noqa: ARG001
     """Open a shell in a running service."""
-    project = _project()
-    leave(commands.shell(project, _service(project, service), user=user))
+    leave(commands.shell(Options(service, user)))
 
 
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def clean(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Remove containers, networks and images of the project."""
     cleaning.clean(_project(), volumes=volumes)
-
-
-def _required_words(c: Context, name: str) -> list[str]:
-    argv = words(c)
-    if not argv:
-        raise ConfigError(
-            f"dev.{name} was given no command", cause="the command comes after --", hint=f"ddd dev.{name} -- pwd"
-        )
-    return argv

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPO, Ran, Stack, environment, make_stack, run, unique
+from tests.support import REPO, Ran, Stack, make_stack, run, unique
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can make a user")
 
@@ -63,9 +63,10 @@ def user() -> Iterator[User]:
     subprocess.run(["useradd", "--uid", "4321", "--create-home", "--home-dir", str(home), name], check=True)
     try:
         python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-        run("uv", "venv", "--quiet", "--python", python, str(venv), env=environment()).ok()
-        target = ["uv", "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), str(REPO)]
-        run(*target, timeout=300).ok()
+        run(sys.executable, "-m", "virtualenv", "--no-download", "-q", "--python", python, str(venv)).ok()
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(venv), cwd=REPO).ok()
+        (wheel,) = venv.glob("*.whl")
+        run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel), timeout=300).ok()
         yield User(name, venv / "bin" / "ddd")
     finally:
         shutil.rmtree(venv, ignore_errors=True)

@@ -20,6 +20,11 @@ def _no_docker_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
 
 
+def resolved() -> tuple[str, bool]:
+    found = endpoint.resolve()
+    return found.host, found.through_cli
+
+
 def store_context(directory: Path, name: str, host: str) -> None:
     folder = directory / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
     folder.mkdir(parents=True)
@@ -27,20 +32,20 @@ def store_context(directory: Path, name: str, host: str) -> None:
 
 
 def test_without_settings_the_default_socket() -> None:
-    assert endpoint.resolve() == Endpoint("unix:///var/run/docker.sock")
+    assert resolved() == ("unix:///var/run/docker.sock", False)
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
-        ("unix:///run/user/1000/docker.sock", Endpoint("unix:///run/user/1000/docker.sock")),
-        ("tcp://127.0.0.1:2375", Endpoint("tcp://127.0.0.1:2375")),
-        ("ssh://me@build", Endpoint("ssh://me@build", through_cli=True)),
+        ("unix:///run/user/1000/docker.sock", ("unix:///run/user/1000/docker.sock", False)),
+        ("tcp://127.0.0.1:2375", ("tcp://127.0.0.1:2375", False)),
+        ("ssh://me@build", ("ssh://me@build", True)),
     ],
 )
-def test_docker_host(monkeypatch: pytest.MonkeyPatch, host: str, expected: Endpoint) -> None:
+def test_docker_host(monkeypatch: pytest.MonkeyPatch, host: str, expected: tuple[str, bool]) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
-    assert endpoint.resolve() == expected
+    assert resolved() == expected
 
 
 def test_tls_is_left_to_the_cli(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,13 +57,13 @@ def test_tls_is_left_to_the_cli(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_docker_host_beats_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONTEXT", "missing")
     monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
-    assert endpoint.resolve() == Endpoint("unix:///x.sock")
+    assert resolved() == ("unix:///x.sock", False)
 
 
 def test_the_current_context_of_the_cli(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"currentContext": "rootless"}))
     store_context(tmp_path, "rootless", "unix:///run/user/1000/docker.sock")
-    assert endpoint.resolve() == Endpoint("unix:///run/user/1000/docker.sock")
+    assert resolved() == ("unix:///run/user/1000/docker.sock", False)
 
 
 def test_a_context_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,197 @@
+"""Side-by-side timing: variants of one command, taken in turns for several rounds, and what came out as a table.
+
+hyperfine (https://github.com/sharkdp/hyperfine) times every command; the rounds are ours, because it would run one
+command to its end before the next one, and a machine's load changes in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import NamedTuple
+
+from ddd_tasks.engine.api import Engine
+from tests import support
+
+_SECONDS_FOR_ONE = 120
+# Where Python may not keep its bytecode, each start compiles Invoke anew: 0.2 s that nobody has who installed with pip.
+_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
+
+
+@dataclass(eq=False)
+class Variant:
+    """One way to do the thing: a program that hyperfine starts in cwd, or a call in this process.
+
+    rounds: the seconds of each run, one list a round; missing: why there are none.
+    """
+
+    name: str
+    argv: tuple[str, ...] = ()
+    cwd: Path = Path()
+    call: Callable[[], object] | None = None
+    rounds: list[list[float]] = field(default_factory=list)
+    missing: str = ""
+
+    def check(self) -> None:
+        """Run it once: this warms what it needs and finds out whether it works here."""
+        try:
+            if self.call:
+                self.call()
+            else:
+                ran = support.run(*self.argv, cwd=self.cwd, env=_ENVIRONMENT, timeout=_SECONDS_FOR_ONE)
+                if ran.status:
+                    self.missing = f"status {ran.status}: {_first_line(ran.err + ran.out)}"
+        except FileNotFoundError as error:
+            self.missing = f"there is no {error.filename}"
+        except subprocess.TimeoutExpired:
+            self.missing = f"not done after {_SECONDS_FOR_ONE} s"
+
+    def measure(self, runs: int) -> None:
+        """One round: a few runs, each timed. A run that fails ends the variant, and its row says so."""
+        if self.missing:
+            return
+        try:
+            self.rounds.append(_timed_here(self.call, runs) if self.call else _hyperfine(self.argv, self.cwd, runs))
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            self.missing = f"round {len(self.rounds) + 1}: {error}"
+
+
+class Section(NamedTuple):
+    """A table: variants of one thing to do. The first one is what the others' ratio is to."""
+
+    title: str
+    cwd: Path
+    variants: list[Variant]
+
+    def program(self, name: str, *argv: str, cwd: Path | None = None) -> Variant:
+        """Add a program to the table."""
+        self.variants.append(Variant(name, argv, cwd or self.cwd))
+        return self.variants[-1]
+
+    def floor(self, name: str, call: Callable[[], object]) -> Variant:
+        """Add a call in this process to the table: what no program can be faster than."""
+        self.variants.append(Variant(name, call=call))
+        return self.variants[-1]
+
+
+class Goal(NamedTuple):
+    """variant takes at most limit times what other takes."""
+
+    text: str
+    variant: Variant
+    other: Variant
+    limit: float
+
+
+class Share(NamedTuple):
+    """How much of whole is part's: another tool's own start, for example."""
+
+    text: str
+    whole: Variant
+    part: Variant
+
+
+@dataclass
+class Bench:
+    """Everything that one benchmark measures in one run."""
+
+    name: str
+    sections: list[Section] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+
+    def section(self, title: str, cwd: Path) -> Section:
+        """Add a table, whose programs run in cwd unless they say otherwise."""
+        self.sections.append(Section(title, cwd, []))
+        return self.sections[-1]
+
+    def measure(self, rounds: int, runs: int) -> None:
+        """Check every variant, then take all of them in turns; each round begins with another one."""
+        variants = [variant for section in self.sections for variant in section.variants]
+        for variant in variants:
+            variant.check()
+        for number in range(rounds):
+            _progress(f"{self.name}: round {number + 1} of {rounds}")
+            first = number * len(variants) // rounds
+            for variant in variants[first:] + variants[:first]:
+                variant.measure(runs)
+        _progress("")
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """The command line that all benchmarks share: --rounds and --runs. Makes sure of hyperfine."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=10, help="how often all variants are taken in turns (10)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each variant in a round (3)")
+    parsed = parser.parse_args()
+    _need_hyperfine()
+    return parsed
+
+
+@contextmanager
+def project(files: Mapping[str, str], suffix: str = "") -> Iterator[support.Stack]:
+    """A throw-away project in a folder ddd-bench-*; it and all that it put on the engine are removed at the end."""
+    stack = support.Stack(Path(tempfile.gettempdir()).resolve() / f"ddd-bench-{token_hex(3)}{suffix}")
+    try:
+        stack.write({".ddd/bases.json": json.dumps(support.stand_ins()), **files})
+        yield stack
+    finally:
+        stack.down()
+
+
+def containers(stack: support.Stack) -> dict[str, str]:
+    """The project's running containers: service -> id."""
+    with closing(Engine.connect()) as engine:
+        filters = {"label": [f"com.docker.compose.project={stack.name}"]}
+        rows = engine.get("/containers/json", filters=filters)
+    return {row["Labels"]["com.docker.compose.service"]: row["Id"] for row in rows}
+
+
+def _hyperfine(argv: tuple[str, ...], cwd: Path, runs: int) -> list[float]:
+    with tempfile.NamedTemporaryFile(suffix=".json") as export:
+        options = ["--shell=none", "--style=none", f"--runs={runs}", f"--export-json={export.name}"]
+        command = ("hyperfine", *options, shlex.join(argv))
+        ran = support.run(*command, cwd=cwd, env=_ENVIRONMENT, timeout=runs * _SECONDS_FOR_ONE)
+        if ran.status:
+            raise RuntimeError(_first_line(ran.err + ran.out))
+        times = json.loads(Path(export.name).read_text())["results"][0]["times"]
+    return [float(seconds) for seconds in times]
+
+
+def _timed_here(call: Callable[[], object], runs: int) -> list[float]:
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def _need_hyperfine() -> None:
+    if shutil.which("hyperfine"):
+        return
+    if not (shutil.which("apt-get") and os.geteuid() == 0):
+        sys.exit("error: hyperfine is not installed\ntry: sudo apt-get install hyperfine   (or: brew, dnf, cargo)")
+    subprocess.run(["apt-get", "install", "--yes", "--quiet=2", "hyperfine"], check=True, stdout=sys.stderr)
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else "it said nothing"
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

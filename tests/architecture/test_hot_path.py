@@ -18,9 +18,13 @@ def imported(module: str) -> set[str]:
     return {name.partition(".")[0] for name in ran.out.split()}
 
 
-@pytest.mark.parametrize("module", ["ddd_tasks", "ddd_tasks.engine.api", "ddd_tasks.engine.exec"])
+@pytest.mark.parametrize("module", ["ddd_tasks.engine.exec", "ddd_tasks.sessions.runner"])
 def test_the_hot_path_imports_nothing_slow(module: str) -> None:
     assert imported(module) & SLOW == set()
+
+
+def test_ddd_exec_imports_not_even_typing() -> None:
+    assert imported("ddd_tasks.fast") & {*SLOW, "typing", "pathlib", "dataclasses", "urllib", "hashlib"} == set()
 
 
 def test_the_check_sees_an_import() -> None:

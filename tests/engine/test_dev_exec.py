@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pexpect
@@ -26,13 +26,17 @@ services:
     init: true
     volumes: [".:/app"]
 """
+FILES = {"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE, "sub/deep/file": "", "a b/ü/file": ""}
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
+
+
+Make = Callable[[Mapping[str, str]], Stack]
 
 
 @pytest.fixture(scope="module")
 def api(bases: None) -> Iterator[Stack]:
     """A running service that mounts its project."""
-    stack = make_stack({"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE, "sub/deep/file": "", "a b/ü/file": ""})
+    stack = make_stack(FILES)
     try:
         stack.ddd("dev.up").ok()
         yield stack
@@ -238,3 +242,59 @@ class TestRun:
         process.send_signal(number)
         assert end_of(process) != 0
         wait_until(lambda: api.run("docker", "ps", "-aq", "--filter", f"name={api.name}-api-run").out == "")
+
+
+class TestWithoutInvoke:
+    """`ddd exec` and `ddd run`: the same promises, and what it remembers never outlives what it came from."""
+
+    def test_status_words_bytes_and_directory(self, api: Stack) -> None:
+        data = os.urandom(1_000_000)
+        for _ in range(2):  # found out, and remembered
+            assert api.ddd("exec", "--", "sh", "-c", "exit 7").status == 7
+            assert api.ddd("exec", "--", "cat", stdin=data).ok().stdout == data
+            assert api.ddd("exec", "--", "pwd", cwd="a b/ü").ok().out == "/app/a b/ü\n"
+            assert api.ddd("exec", "--", "printf", "%s|", "a or b", "", "--").ok().out == "a or b||--|"
+            assert api.ddd("exec", "--", "no-such-program").status == 127
+
+    @pytest.mark.parametrize(("number", "status"), SIGNALS)
+    def test_signals(self, api: Stack, number: int, status: int) -> None:
+        process = api.popen(*ddd_argv("exec", "--", "sleep", f"40{number}"))
+        wait_until(lambda: f"sleep 40{number}" in processes(api))
+        process.send_signal(number)
+        assert end_of(process) == status
+        assert f"sleep 40{number}" not in processes(api)
+
+    def test_a_terminal(self, api: Stack) -> None:
+        inside = api.spawn(*ddd_argv("exec", "--", "stty", "size"), size=(33, 101))
+        inside.expect("33 101\r\n")
+        inside.expect(pexpect.EOF)
+
+    def test_run(self, api: Stack) -> None:
+        ran = api.ddd("run", "--", "sh", "-c", "pwd; exit 9", cwd="sub")
+        assert (ran.status, ran.out.splitlines()[-1]) == (9, "/app/sub")
+
+    def test_refusals(self, api: Stack) -> None:
+        assert "did you mean: api" in api.ddd("exec", "--service", "apo", "--", "true").err
+        assert api.ddd("exec", "--service", "apo", "--", "true").status == 78
+        assert api.ddd("exec").status == 78
+        assert api.ddd("exec", "--help").ok().out.startswith("Usage: ddd exec")
+
+    @pytest.mark.usefixtures("bases")
+    def test_a_recreated_container_and_a_changed_file_are_noticed(self, stack: Make) -> None:
+        api = stack(FILES)
+        api.ddd("dev.up").ok()
+        before = api.ddd("exec", "--", "hostname").ok().out
+        api.run("docker", "compose", "up", "--detach", "--no-build", "--force-recreate", "--timeout", "1").ok()
+        after = api.ddd("exec", "--", "hostname").ok().out
+        assert before != after
+        api.write({"compose.override.yaml": "services: {api: {volumes: ['./sub:/other']}}\n"})
+        api.ddd("dev.up").ok()
+        assert api.ddd("exec", "--", "pwd", cwd="sub").ok().out == "/other\n"
+
+    @pytest.mark.usefixtures("bases")
+    def test_a_stopped_service_is_refused_although_it_is_remembered(self, stack: Make) -> None:
+        api = stack(FILES)
+        api.ddd("dev.up").ok()
+        api.ddd("exec", "--", "true").ok()
+        api.run("docker", "compose", "stop", "--timeout", "1").ok()
+        assert api.ddd("exec", "--", "true").status == 75

@@ -136,6 +136,21 @@ def run_ddd(*words: str, **options: Any) -> Ran:
     return run(*ddd_argv(*words), **options)
 
 
+@contextlib.contextmanager
+def venv_for_everybody() -> Iterator[Path]:
+    """The folder of programs of a venv with this package that any user may run: root's own is closed to others."""
+    venv = Path(tempfile.gettempdir()) / unique("venv")
+    python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+    try:
+        run(sys.executable, "-m", "virtualenv", "--no-download", "-q", "--python", python, str(venv)).ok()
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(venv), cwd=REPO).ok()
+        (wheel,) = venv.glob("*.whl")
+        run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel), timeout=300).ok()
+        yield venv / "bin"
+    finally:
+        shutil.rmtree(venv, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Stack:
     """A throw-away project: a folder whose name, and so its Compose project's, is this run's."""

@@ -19,7 +19,7 @@ from tests.support import Stack
 
 # Each example answers GET / with its name under "service", and its tests expect that name: one edit shows in the
 # running service and makes the tests fail.
-NAME = re.compile(r"""(["']?[Ss]ervice["']?\s*[:=]\s*)"visits\"""")
+NAME = re.compile(r"""(\bservice["']?\s*[:=]\s*)"visits\"""", re.IGNORECASE)
 
 NOXFILE = """\
 import nox

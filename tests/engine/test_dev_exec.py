@@ -99,6 +99,19 @@ class TestBytes:
         assert ran.out == "left-behind\n141\n"
         assert "yes left-behind" not in processes(api)
 
+    def test_a_reader_that_leaves_ends_a_command_that_ignores_sigpipe(self, api: Stack) -> None:
+        argv = " ".join(ddd_argv("dev.exec", "--", "python3", "-c", "'while True: print(3010)'"))
+        ran = api.run("bash", "-c", f"{argv} | head -n 1; echo ${{PIPESTATUS[0]}}").ok()
+        assert ran.out == "3010\n141\n"
+        assert "print(3010)" not in processes(api)
+
+    def test_output_that_cannot_be_written_ends_the_command(self, api: Stack) -> None:
+        argv = " ".join(ddd_argv("dev.exec", "--", "sh", "-c", "'echo x; sleep 3011'"))
+        ran = api.run("sh", "-c", f"{argv} >/dev/full")
+        assert ran.status == 1
+        assert "cause: [Errno 28]" in ran.err
+        assert "sleep 3011" not in processes(api)
+
     def test_closed_stdin_is_an_empty_one(self, api: Stack) -> None:
         argv = " ".join(ddd_argv("dev.exec", "--", "cat"))
         assert api.run("bash", "-c", f"{argv} <&-").ok().stdout == b""

@@ -5,17 +5,15 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import REPO, Ran, Stack, make_stack, run, unique
+from tests.support import Ran, Stack, make_stack, run, unique, venv_for_everybody
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can make a user")
 
@@ -59,17 +57,12 @@ def user() -> Iterator[User]:
     """Made for these tests, and removed after them."""
     name = "ddd-test-user"
     subprocess.run(["userdel", "--force", name], capture_output=True, check=False)
-    venv, home = (Path(tempfile.gettempdir()) / unique(what) for what in ("venv", "home"))
+    home = Path(tempfile.gettempdir()) / unique("home")
     subprocess.run(["useradd", "--uid", "4321", "--create-home", "--home-dir", str(home), name], check=True)
     try:
-        python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-        run(sys.executable, "-m", "virtualenv", "--no-download", "-q", "--python", python, str(venv)).ok()
-        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(venv), cwd=REPO).ok()
-        (wheel,) = venv.glob("*.whl")
-        run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel), timeout=300).ok()
-        yield User(name, venv / "bin" / "ddd")
+        with venv_for_everybody() as programs:
+            yield User(name, programs / "ddd")
     finally:
-        shutil.rmtree(venv, ignore_errors=True)
         subprocess.run(["userdel", "--force", "--remove", name], capture_output=True, check=True)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -32,16 +29,9 @@ Make = Callable[[Mapping[str, str]], support.Stack]
 
 @pytest.fixture(scope="module")
 def nox() -> Iterator[Path]:
-    """Nox and the package in a venv that everybody may read: root's own is closed to others."""
-    venv = Path(tempfile.gettempdir()) / support.unique("venv")
-    python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-    try:
-        support.run("uv", "venv", "--quiet", "--python", python, str(venv)).ok()
-        target = ["uv", "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), str(support.REPO)]
-        support.run(*target, timeout=300).ok()
-        yield venv / "bin" / "nox"
-    finally:
-        shutil.rmtree(venv, ignore_errors=True)
+    """Nox and the package in a venv that everybody may read."""
+    with support.venv_for_everybody() as programs:
+        yield programs / "nox"
 
 
 def test_they_belong_to_the_caller(bases: None, stack: Make, nox: Path) -> None:

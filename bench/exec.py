@@ -28,6 +28,7 @@ from invoke import task
 def ex(c):
     c.run("docker compose exec -T app true")
 """
+BARE = str(Path(__file__).with_name("bare.py"))
 DEVCONTAINER = ".devcontainer/devcontainer.json"
 
 
@@ -56,7 +57,9 @@ def describe(bench: Bench, engine: Engine, one: support.Stack, forty: support.St
     by_run = a.program("Invoke task with c.run(docker compose exec -T)", "inv", "-c", "peer", "ex")
     a.program("devcontainer exec", devcontainer(one), "exec", "--workspace-folder", ".", "true")
     container = harness.containers(one)["app"]
-    a.floor("floor: engine only, from a client that is there", lambda: engine_only(engine, container))
+    bare = (sys.executable, "-S", "-E", BARE, engine.endpoint.host.removeprefix("unix://"), container)
+    a.program("the least in Python: bare.py, python3 -S -E", *bare)
+    floor = a.floor("floor: engine only, from a client that is there", lambda: engine_only(engine, container))
     invoke = starts(a)
 
     b = bench.section(f"B. {SIZE // 1_000_000} MB piped to stdin, each byte counted", one.directory)
@@ -70,6 +73,7 @@ def describe(bench: Bench, engine: Engine, one: support.Stack, forty: support.St
         Goal("ddd exec: 40 services / 1 service", ours_of_40, ours, 1.1),
         Goal("inv dev.exec: 40 services / 1 service", task_of_40, task, 1.1),
     ]
+    bench.shares += [Share("docker exec", docker, floor), Share("ddd exec", ours, floor)]
     bench.shares += [Share("inv dev.exec", task, invoke), Share("Invoke task with c.run", by_run, invoke)]
 
 
@@ -89,7 +93,7 @@ def clients(
 
 def starts(section: Section) -> Variant:
     """Add what the programs cost before they do anything; that of Invoke is returned."""
-    section.program("start-up only: python3 -S -E -c pass", "python3", "-S", "-E", "-c", "pass")
+    section.program("start-up only: python3 -S -E -c pass", sys.executable, "-S", "-E", "-c", "pass")
     section.program("start-up only: python -c pass (venv)", sys.executable, "-c", "pass")
     section.program("start-up only: docker --version", "docker", "--version")
     section.program("start-up only: docker compose version", "docker", "compose", "version")

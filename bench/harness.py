@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ddd_tasks.engine.api import Engine
 from tests import support
@@ -34,7 +34,8 @@ _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
 class Variant:
     """One way to do the thing: a program that hyperfine starts in cwd, or a call in this process.
 
-    rounds: the seconds of each run, one list a round; missing: why there are none.
+    rounds: the seconds of each run, one list a round; cpu: what the program itself used of them, a mean for each round
+    (the engine's work is not in it); missing: why there are none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Variant:
     cwd: Path = Path()
     call: Callable[[], object] | None = None
     rounds: list[list[float]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     missing: str = ""
 
     def check(self) -> None:
@@ -63,7 +65,12 @@ class Variant:
         if self.missing:
             return
         try:
-            self.rounds.append(_timed_here(self.call, runs) if self.call else _hyperfine(self.argv, self.cwd, runs))
+            if self.call:
+                self.rounds.append(_timed_here(self.call, runs))
+            else:
+                result = _hyperfine(self.argv, self.cwd, runs)
+                self.rounds.append(result["times"])
+                self.cpu.append(result["user"] + result["system"])
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             self.missing = f"round {len(self.rounds) + 1}: {error}"
 
@@ -159,15 +166,14 @@ def containers(stack: support.Stack) -> dict[str, str]:
     return {row["Labels"]["com.docker.compose.service"]: row["Id"] for row in rows}
 
 
-def _hyperfine(argv: tuple[str, ...], cwd: Path, runs: int) -> list[float]:
+def _hyperfine(argv: tuple[str, ...], cwd: Path, runs: int) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile(suffix=".json") as export:
         options = ["--shell=none", "--style=none", f"--runs={runs}", f"--export-json={export.name}"]
         command = ("hyperfine", *options, shlex.join(argv))
         ran = support.run(*command, cwd=cwd, env=_ENVIRONMENT, timeout=runs * _SECONDS_FOR_ONE)
         if ran.status:
             raise RuntimeError(_first_line(ran.err + ran.out))
-        times = json.loads(Path(export.name).read_text())["results"][0]["times"]
-    return [float(seconds) for seconds in times]
+        return dict(json.loads(Path(export.name).read_text())["results"][0])
 
 
 def _timed_here(call: Callable[[], object], runs: int) -> list[float]:

@@ -15,7 +15,7 @@ from bench.harness import Bench, Goal, Section, Share, Variant
 from tests import support
 
 _RESULTS = Path(__file__).resolve().parent / "results"
-_HEAD = ["| variant | median ms | min | p90 | n | ratio |", "|---|---:|---:|---:|---:|---:|"]
+_HEAD = ["| variant | median ms | min | p90 | own CPU | n | ratio |", "|---|---:|---:|---:|---:|---:|---:|"]
 
 
 class Machine:
@@ -58,15 +58,10 @@ def publish(bench: Bench, machine: Machine) -> None:
 
 
 def _table(section: Section) -> str:
-    lines = [
-        f"### {section.title}",
-        "",
-        "| variant | median ms | min | p90 | n | ratio |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+    lines = [f"### {section.title}", "", *_HEAD]
     for variant in section.variants:
         row = _numbers(section, variant)
-        cells = [_milliseconds(row[key]) for key in ("median", "min", "p90")] if row["n"] else ["-", "-", "-"]
+        cells = [_milliseconds(row[key]) if key in row else "-" for key in ("median", "min", "p90", "cpu")]
         name = f"{variant.name} (not available: {variant.missing})" if variant.missing else variant.name
         ratio = f"{row['ratio']:.2f}" if row["ratio"] else "-"
         lines.append(f"| {name.replace('|', chr(92) + '|')} | {' | '.join(cells)} | {row['n']} | {ratio} |")
@@ -81,6 +76,8 @@ def _numbers(section: Section, variant: Variant) -> dict[str, Any]:
     if times:
         p90 = times[math.ceil(0.9 * len(times)) - 1]  # the nearest rank
         row |= {"median": median(times), "min": times[0], "p90": p90, "rounds": variant.rounds}
+    if variant.cpu:
+        row["cpu"] = median(variant.cpu)
     return row
 
 
@@ -93,8 +90,11 @@ def _verdict(goal: Goal) -> dict[str, Any]:
     rounds = [median(ours) / median(theirs) for ours, theirs in pairs]
     spread = f"rounds {min(rounds):.2f} to {max(rounds):.2f}, middle {median(rounds):.2f}"
     times = f"{_milliseconds(median(_times(goal.variant)))} / {_milliseconds(median(_times(goal.other)))} ms"
+    minima = min(_times(goal.variant)) / min(_times(goal.other))
     word = "pass" if found["met"] else "FAIL"
-    return found | {"text": f"{word}  {goal.text} = {ratio:.2f} (goal <= {goal.limit}; {times}; {spread})"}
+    return found | {
+        "text": f"{word}  {goal.text} = {ratio:.2f} (goal <= {goal.limit}; {times}; {spread}; minima {minima:.2f})"
+    }
 
 
 def _portion(share: Share) -> str:

@@ -40,22 +40,21 @@ def execute(argv: Sequence[str], options: Options) -> int:
     if execplan.is_inside():
         return run_here(argv, options.service)
     if process.is_dry():
-        project = projects.load(Path.cwd())
-        service = paths.service_here(project, Path.cwd(), options.service)
-        workdir = paths.working_directory(project, service, Path.cwd())
+        project, service = find(options)
+        workdir = _directory(project, service, options)
         process.announce(_equivalent(project.name, service.name, argv, workdir))
         return 0
     remembered = execplan.read(str(Path.cwd()), options)
     if remembered:
         process.announce(_equivalent(remembered.project, remembered.service, argv, remembered.workdir))
         try:
-            return execplan.run(remembered, argv)
+            return execplan.run(remembered, argv, options)
         except NotRunningError:
             pass  # that container is gone, but the service may have another one
     plan = _plan(options)
     if not remembered:
         process.announce(_equivalent(plan.project, plan.service, argv, plan.workdir))
-    return execplan.run(plan, argv)
+    return execplan.run(plan, argv, options)
 
 
 def shell(options: Options) -> int:
@@ -63,36 +62,56 @@ def shell(options: Options) -> int:
     return execute(_SHELL, options)
 
 
-def prepare(engine: Engine, project: Project, service: Service, container: str, user: str | None) -> Plan:
-    """The directory, user and variables of a command in one of the service's containers, from the caller's directory.
+def find(options: Options) -> tuple[Project, Service]:
+    """The project and the service that the options mean here. Raises ConfigError, UnknownNameError."""
+    here = Path(options.project or Path.cwd()).resolve()
+    project = projects.load(here)
+    service = paths.service_here(project, here, options.service)
+    _directory(project, service, options)  # a refusal should not wait for the engine
+    return project, service
 
-    user: a name or uid:gid, None for the caller where the service mounts files, else for the container's own.
+
+def prepare(engine: Engine, project: Project, service: Service, container: str, options: Options) -> Plan:
+    """How a command runs in one of the service's containers.
+
+    Without a user in the options it is the caller where the service mounts files, else the container's own.
     """
-    workdir = paths.working_directory(project, service, Path.cwd())
+    workdir, user = _directory(project, service, options), options.user
     env: dict[str, str] = {}
     if user is None and service.user is None and service.mounts:
         # It holds files of the caller's, and what it writes should belong to the caller.
         who = identity.ensure(engine, container, identity.caller(), memory=project.private / "cache" / "identity")
         user, env = who.user, who.env
-    return Plan(container, project.name, service.name, workdir, user, env)
+    mounts = [[host, mount.target] for mount in service.mounts for host in _spellings(mount.source)]
+    return Plan(container, project.name, service.name, workdir, user, env, mounts)
 
 
 def _plan(options: Options) -> Plan:
     """Find out what the options mean here, and remember it."""
     here = Path.cwd()
-    project = projects.load(here)
-    service = paths.service_here(project, here, options.service)
-    paths.working_directory(project, service, here)  # a refusal should not wait for the engine
+    project, service = find(options)
     with closing(Engine.connect()) as engine:
         container = services.running(engine, project, service, options.index)
-        plan = prepare(engine, project, service, container, options.user)
+        plan = prepare(engine, project, service, container, options)
     projectcache.make_private(project.private / "cache" / "exec")
     files, variables = projectcache.depends_on(project.files)
     nearer = (str(path) for path in composefiles.nearer(here, project.directory))
-    execplan.write(
+    execplan.remember(
         str(project.private), str(here), options, plan, [*files, *nearer, endpoint.settings_file()], variables
     )
     return plan
+
+
+def _directory(project: Project, service: Service, options: Options) -> str | None:
+    """The directory inside that matches the current one, None for the container's own. Raises ConfigError."""
+    if options.project:
+        return paths.to_container(service.mounts, Path.cwd())
+    return paths.working_directory(project, service, Path.cwd())
+
+
+def _spellings(path: Path) -> list[str]:
+    """A path as it is written, and as it is without symbolic links."""
+    return list(dict.fromkeys((str(path), os.path.realpath(path))))
 
 
 def _equivalent(project: str, service: str, argv: Sequence[str], workdir: str | None) -> list[str]:

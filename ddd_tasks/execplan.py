@@ -14,15 +14,17 @@ from zlib import crc32
 from ddd_tasks.engine import endpoint
 from ddd_tasks.engine import exec as engine_exec
 from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.streams import write
+from ddd_tasks.pathtext import MappedOutput, Mapping
 
 TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 # Set for each command inside: names the service, and tells our own tasks there that they are inside.
 INSIDE = "DDD_SERVICE"
-_FORMAT = 1
+_FORMAT = 2
 # What decides which engine, which Compose file and which project is meant, beside what the files themselves name.
 _SETTINGS = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_TLS", "COMPOSE_FILE")
 # What a program inside should know of the caller's terminal and of the run that it is part of.
@@ -30,23 +32,50 @@ _PASSED_ON = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "CI")
 
 
 class Options:
-    """What the caller asked for. service: None for the one that is meant here; index: which of several containers."""
+    """What the caller asked for. service: None for the one that is meant here; index: which of several containers.
 
-    __slots__ = ("index", "service", "user")
+    project: a directory of the project, where it is not the current one's; a current directory that is not mounted
+    then means the container's own. map_paths: host paths in the command become container paths; map_output: container
+    paths in what it writes become host paths.
+    """
 
-    def __init__(self, service: str | None = None, user: str | None = None, index: int = 1) -> None:
+    __slots__ = ("index", "map_output", "map_paths", "project", "service", "user")
+
+    def __init__(
+        self,
+        service: str | None = None,
+        user: str | None = None,
+        index: int = 1,
+        *,
+        project: str | None = None,
+        map_paths: bool = False,
+        map_output: bool = False,
+    ) -> None:
         self.service = service
         self.user = user
         self.index = index
+        self.project = project
+        self.map_paths = map_paths
+        self.map_output = map_output
 
 
 class Plan:
-    """How a command runs: container id, directory inside (None: its own), user (None: its own), more variables."""
+    """How a command runs: container id, directory inside (None: its own), user (None: its own), more variables.
 
-    __slots__ = ("container", "env", "project", "service", "user", "workdir")
+    mounts: pairs of a host path and the container path where it appears.
+    """
+
+    __slots__ = ("container", "env", "mounts", "project", "service", "user", "workdir")
 
     def __init__(
-        self, container: str, project: str, service: str, workdir: str | None, user: str | None, env: dict[str, str]
+        self,
+        container: str,
+        project: str,
+        service: str,
+        workdir: str | None,
+        user: str | None,
+        env: dict[str, str],
+        mounts: list[list[str]],
     ) -> None:
         self.container = container
         self.project = project
@@ -54,6 +83,7 @@ class Plan:
         self.workdir = workdir
         self.user = user
         self.env = env
+        self.mounts = mounts
 
 
 def is_inside() -> bool:
@@ -65,20 +95,28 @@ def is_inside() -> bool:
     return in_container and not os.path.exists(socket) and not os.environ.get("DOCKER_HOST")
 
 
-def run(plan: Plan, argv: Sequence[str]) -> int:
+def run(plan: Plan, argv: Sequence[str], options: Options) -> int:
     """Run the command as planned and return its status. Raises NotRunningError when the container is gone."""
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | plan.env | {INSIDE: plan.service}
+    output: Callable[[int, bytes], None] = write
+    if options.map_paths:
+        argv = Mapping([(host, inside) for host, inside in plan.mounts]).words(argv)
+    if options.map_output:
+        output = MappedOutput(Mapping([(inside, host) for host, inside in plan.mounts]), write)
+    command = engine_exec.Exec(plan.container, argv, plan.workdir, plan.user, env)
     engine = Engine.connect()
     try:
-        return engine_exec.run(engine, engine_exec.Exec(plan.container, argv, plan.workdir, plan.user, env))
+        return engine_exec.run(engine, command, output=output)
     finally:
         engine.close()
+        if isinstance(output, MappedOutput):
+            output.close()
 
 
 def read(here: str, options: Options) -> Plan | None:
     """The plan for a directory and options, or None where there is none that still holds."""
     name = _name(here, options)
-    folder = here
+    folder = options.project or here
     while not os.path.exists(f"{folder}/.ddd/cache/exec/{name}"):
         if folder == "/":
             return None
@@ -97,7 +135,7 @@ def read(here: str, options: Options) -> Plan | None:
         return None
 
 
-def write(
+def remember(
     private: str, here: str, options: Options, plan: Plan, files: Iterable[str], variables: Iterable[str]
 ) -> None:
     """Remember a plan below the project's private folder. files: all that it depends on, present or not."""
@@ -121,7 +159,7 @@ def write(
 
 
 def _key(here: str, options: Options) -> list[Any]:
-    return [here, os.getuid(), os.getgid(), options.service, options.user, options.index]
+    return [here, os.getuid(), os.getgid(), options.project, options.service, options.user, options.index]
 
 
 def _name(here: str, options: Options) -> str:

@@ -6,10 +6,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from ddd_tasks import commands, execplan, images, paths, process
-from ddd_tasks import project as projects
+from ddd_tasks import commands, execplan, images, process
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import EngineError
 from ddd_tasks.execplan import Options
@@ -28,9 +26,7 @@ def run(argv: Sequence[str], options: Options) -> int:
     """
     if execplan.is_inside():
         return commands.run_here(argv, options.service)
-    project = projects.load(Path.cwd())
-    service = paths.service_here(project, Path.cwd(), options.service)
-    paths.working_directory(project, service, Path.cwd())  # a refusal should not wait for a build
+    project, service = commands.find(options)
     images.build_all(project, [service])
     if process.is_dry():
         process.announce(images.compose_for(project).argv("run", "--rm", service.name, *argv))
@@ -40,7 +36,7 @@ def run(argv: Sequence[str], options: Options) -> int:
         image = engine.get(f"/containers/{container}/json")["Image"]
         config = engine.get(f"/images/{image}/json")["Config"]
         words = [*(config.get("Entrypoint") or ()), *(argv or config.get("Cmd") or ())]
-        return execplan.run(commands.prepare(engine, project, service, container, options.user), words)
+        return execplan.run(commands.prepare(engine, project, service, container, options), words, options)
 
 
 @contextmanager

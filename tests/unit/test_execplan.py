@@ -12,14 +12,14 @@ from ddd_tasks import execplan, fast
 from ddd_tasks.errors import ConfigError, UnknownNameError
 from ddd_tasks.execplan import Options, Plan
 
-PLAN = Plan("c0ffee", "shop", "api", "/app", "1000:1000", {"HOME": "/home/me"})
+PLAN = Plan("c0ffee", "shop", "api", "/app", "1000:1000", {"HOME": "/home/me"}, [["/home/me/shop", "/app"]])
 
 
 def remember(project: Path, options: Options, *, variables: tuple[str, ...] = ()) -> None:
     (project / ".ddd" / "cache" / "exec").mkdir(parents=True, exist_ok=True)
     files = [str(project / name) for name in ("compose.yaml", "compose.override.yaml")]
     (project / "compose.yaml").touch()
-    execplan.write(str(project / ".ddd"), str(project / "sub"), options, PLAN, files, variables)
+    execplan.remember(str(project / ".ddd"), str(project / "sub"), options, PLAN, files, variables)
 
 
 def recall(project: Path, options: Options, here: str = "sub") -> Plan | None:

@@ -66,5 +66,7 @@ def is_local(engine: Engine, image: str) -> bool:
 
 def _needed(service: Service) -> Sequence[str]:
     if service.build:
+        if service.build.is_remote:
+            return []
         return dockerfile.load(service.build.dockerfile).external_images(service.build.target)
     return [service.image] if service.image else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -14,24 +15,25 @@ from ddd_tasks.project import Service
 
 def check_build(service: Service) -> None:
     """Refuse a build without its context, its Dockerfile or its stage. Raises ConfigError, UnknownNameError."""
-    if service.build is None:
+    if service.build is None or service.build.is_remote:
         return
     context, file, target = service.build
-    _require_directory(context, f"the build context of service {service.name!r}", hint=f"ls {context.parent}")
+    what = f"the build context of service {service.name!r}"
+    _require_directory(context, what, hint=f"ls {shlex.quote(str(context.parent))}")
     parsed = dockerfile.load(file)
     if target is not None:
         try:
             parsed.stage(target)
         except UnknownNameError as error:
-            error.hint = error.hint or f"grep -in ^from {file}"
+            error.hint = error.hint or f"grep -in ^from {shlex.quote(str(file))}"
             raise
 
 
 def check_mounts(service: Service) -> None:
     """Refuse a bind mount of something that does not exist: the engine would make it, as root. Raises ConfigError."""
     for mount in service.mounts:
-        if not mount.source.is_file() and not mount.source.is_socket():
-            hint = f"mkdir -p {mount.source}"
+        if not mount.source.exists():
+            hint = f"mkdir -p {shlex.quote(str(mount.source))}"
             _require_directory(mount.source, f"what service {service.name!r} mounts at {mount.target}", hint=hint)
 
 

@@ -23,6 +23,11 @@ class Build(NamedTuple):
     dockerfile: Path
     target: str | None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the context is a repository or an archive elsewhere, which BuildKit fetches."""
+        return ":/" in str(self.context) or str(self.context).startswith("git@")  # Path has made one of two slashes
+
 
 class Mount(NamedTuple):
     """A bind mount: an absolute path of the host and where it appears in the container."""

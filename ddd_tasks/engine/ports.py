@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 from typing import NamedTuple
@@ -42,15 +43,14 @@ def _overlaps(one: str, other: str) -> bool:
 
 
 def _can_bind(address: str, port: int) -> bool:
+    """Whether nothing listens there; an address that this machine lacks, or a low port, is the engine's to judge."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
-        except PermissionError:
-            return True  # a low port: the engine may publish it although we may not
-        except OSError:
-            return False
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
     return True
 
 

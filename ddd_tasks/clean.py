@@ -19,7 +19,7 @@ def clean(project: Project, *, volumes: bool) -> None:
     volumes: its volumes as well. Images that were pulled, stand-ins and the build cache stay.
     """
     flags = ["--volumes"] if volumes else []
-    Compose(project).run("down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
+    Compose(project).run("--profile", "*", "down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
     if process.is_dry():
         return
     engine = Engine.connect()

@@ -60,7 +60,8 @@ def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = 
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Stop the services; remove containers and networks."""
-    Compose(_project()).run("down", "--remove-orphans", *(["--volumes"] if volumes else []), quiet=True)
+    flags = ["--remove-orphans", *(["--volumes"] if volumes else [])]
+    Compose(_project()).run("--profile", "*", "down", *flags, quiet=True)
 
 
 @task(help={"service": "Only this service."})

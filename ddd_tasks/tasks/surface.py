@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 import signal
 import sys
@@ -44,8 +45,9 @@ def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
     """Turn what goes wrong in the block into a message and the exit code of errors.py."""
     terminal.reserve_standard_streams()
     try:
-        signal.signal(signal.SIGTERM, _terminate)
-        signal.signal(signal.SIGHUP, _terminate)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
+                signal.signal(number, _terminate)
         with process.mode(echo=bool(c.config.run.echo), dry=bool(c.config.run.dry)):
             yield
     except DddError as error:
@@ -59,6 +61,9 @@ def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
         leave(128 + getattr(interruption, "number", signal.SIGINT))
     except Exit:
         raise
+    except BrokenPipeError:  # whoever read our output has gone: no word would be read either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), terminal.STDOUT)
+        leave(128 + signal.SIGPIPE)
     except Exception as error:  # noqa: BLE001 - the last place where a bug of ours can be told as one
         console.note(traceback.format_exc())
         console.error(DddError(f"a bug of ddd-tasks: {type(error).__name__}: {error}", cause="the traceback above"))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support import Stack, end_of, free_port, wait_until
+from tests.support import Stack, ddd_argv, end_of, free_port, wait_until
 
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie AS dev
@@ -79,6 +81,43 @@ def test_the_loop_from_up_to_clean(stack: Callable[[Mapping[str, str]], Stack]) 
     project.ddd("dev.clean", "--volumes").ok()
     assert project.run("docker", "images", "-q", f"{project.name}-web").out == ""
     assert not (project.directory / ".ddd" / "compose").exists()
+
+
+@pytest.mark.usefixtures("bases")
+def test_down_and_clean_reach_services_behind_a_profile(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    compose = "services: {tool: {build: {context: ., target: dev}, init: true, profiles: [tools]}}\n"
+    project = stack({"compose.yaml": compose, "Dockerfile": DOCKERFILE})
+    project.ddd("dev.up", "--service", "tool").ok()
+    project.ddd("dev.down").ok()
+    assert project.ddd("dev.ps", "--json").ok().out == "[]\n"
+    project.ddd("dev.up", "--service", "tool").ok()
+    project.ddd("dev.clean").ok()
+    assert project.ddd("dev.ps", "--json").ok().out == "[]\n"
+    assert project.run("docker", "images", "-q", f"{project.name}-tool").out == ""
+
+
+@pytest.mark.usefixtures("bases")
+def test_results_and_refusals_where_nobody_reads(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    project = stack({"compose.yaml": "services: {web: {image: none}}\n"})
+    ps, shown = " ".join(ddd_argv("dev.ps")), " ".join(ddd_argv("dev.exec", "--", "true"))
+    ended = project.run("bash", "-c", f"{ps} | true; echo ${{PIPESTATUS[0]}}").ok()
+    assert (ended.out, ended.err) == ("141\n", "")
+    project.run("sh", "-c", f"{ps} >&-").ok()
+    assert project.run("sh", "-c", f"{shown} 2>&-").status == 75
+
+
+@pytest.mark.usefixtures("bases")
+def test_nohup_keeps_its_meaning(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    project = stack(files(free_port()))
+    project.ddd("dev.up").ok()
+    following = project.popen("nohup", *ddd_argv("dev.logs", "--follow", "--service", "web"))
+    children = Path(f"/proc/{following.pid}/task/{following.pid}/children")
+    wait_until(lambda: children.exists() and children.read_text(), what="docker compose logs")
+    following.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert following.poll() is None
+    following.send_signal(signal.SIGTERM)
+    assert end_of(following) != 0
 
 
 @pytest.mark.usefixtures("bases")

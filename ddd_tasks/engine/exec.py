@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from ddd_tasks.engine import signals, terminal
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.streams import Pump, write
-from ddd_tasks.errors import CommandError, EngineError, NotRunningError
+from ddd_tasks.errors import CommandError, EngineError, ExitCode, NotRunningError
 
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _DETACH_KEYS = "ctrl-_,ctrl-^,ctrl-_"
 _NOT_STARTED = b"OCI runtime exec failed"
 _SECONDS_TO_LEAVE = 10.0
 _SECONDS_TO_APPEAR = 2.0
+_SECONDS_TO_NOTICE = 0.5
 
 
 class Exec:
@@ -72,13 +73,13 @@ def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | No
 
     SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to every process of the command; a third one, or ten seconds
     after SIGTERM or SIGHUP, kills. on_input sees what goes to its stdin: on a terminal, Ctrl-C is only a byte.
-    Raises NotRunningError, EngineError.
+    Raises NotRunningError, EngineError, CommandError.
     """
     interactive = terminal.is_interactive() if command.tty is None else command.tty
     running = _Running(engine, command, tty=interactive)
     with ExitStack() as stack:
         watching = stack.enter_context(signals.watched())
-        stream = running.start()
+        stream = stack.enter_context(running.start())
         if interactive and terminal.is_interactive():
             stack.enter_context(terminal.raw())
         pump = Pump(
@@ -94,6 +95,11 @@ def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | No
             pump.run()
         except BrokenPipeError:
             return running.abandon(signal.SIGPIPE)
+        except OSError as error:  # a full disk, a terminal that has gone
+            running.abandon(signal.SIGPIPE)
+            raise CommandError(
+                "what the command writes cannot be passed on", ExitCode.FAILURE, cause=str(error)
+            ) from error
     return running.status()
 
 
@@ -195,9 +201,18 @@ class _Running:
         )
 
     def abandon(self, number: int) -> int:
-        """End the process because nobody reads its output; returns the status that a pipe's writer would have."""
-        if not self._send(number):
-            self._send(signal.SIGTERM)
+        """End the process because nobody reads its output; returns the status that a pipe's writer would have.
+
+        Many ignore SIGPIPE (Python does, waiting for the error of a write that it gets no more): SIGTERM follows, and
+        SIGKILL after that.
+        """
+        for sent, seconds in ((number, _SECONDS_TO_NOTICE), (signal.SIGTERM, _SECONDS_TO_LEAVE), (signal.SIGKILL, 0.0)):
+            self._send(sent)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                if not self._engine.get(f"/exec/{self._id}/json")["Running"]:
+                    return 128 + number
+                time.sleep(0.02)
         return 128 + number
 
     def _deliver(self, number: int) -> None:

@@ -72,7 +72,8 @@ class Variant:
                 self.rounds.append(result["times"])
                 self.cpu.append(result["user"] + result["system"])
         except (RuntimeError, subprocess.TimeoutExpired) as error:
-            self.missing = f"round {len(self.rounds) + 1}: {error}"
+            self.check()  # hyperfine does not show what a command says; does it fail again?
+            self.missing = f"failed in round {len(self.rounds) + 1}: {self.missing or error}"
 
 
 class Section(NamedTuple):
@@ -137,10 +138,12 @@ class Bench:
         _progress("")
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """The command line that all benchmarks share: --rounds and --runs. Makes sure of hyperfine."""
+def arguments(description: str | None, *, rounds: int = 10) -> argparse.Namespace:
+    """The command line that all benchmarks share: --rounds (with its default) and --runs. Makes sure of hyperfine."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--rounds", type=int, default=10, help="how often all variants are taken in turns (10)")
+    parser.add_argument(
+        "--rounds", type=int, default=rounds, help=f"how often all variants are taken in turns ({rounds})"
+    )
     parser.add_argument("--runs", type=int, default=3, help="runs of each variant in a round (3)")
     parsed = parser.parse_args()
     _need_hyperfine()
@@ -172,7 +175,7 @@ def _hyperfine(argv: tuple[str, ...], cwd: Path, runs: int) -> dict[str, Any]:
         command = ("hyperfine", *options, shlex.join(argv))
         ran = support.run(*command, cwd=cwd, env=_ENVIRONMENT, timeout=runs * _SECONDS_FOR_ONE)
         if ran.status:
-            raise RuntimeError(_first_line(ran.err + ran.out))
+            raise RuntimeError(_first_line(ran.err + ran.out).partition(". Use ")[0])
         return dict(json.loads(Path(export.name).read_text())["results"][0])
 
 

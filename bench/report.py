@@ -27,6 +27,7 @@ class Machine:
         self.facts = {
             "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             "machine": f"{os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}",
+            "commit": _said("git", "-C", str(support.REPO), "describe", "--always", "--dirty") or "unknown",
             "python": platform.python_version(),
             "docker": _said("docker", "version", "--format", "CLI {{.Client.Version}}, engine {{.Server.Version}}"),
             "compose": _said("docker", "compose", "version", "--short"),

@@ -38,7 +38,7 @@ def inside(session):
 
 def main() -> None:
     """Make one project with its image built; measure; remove both."""
-    options = harness.arguments(__doc__)
+    options = harness.arguments(__doc__, rounds=5)
     with ExitStack() as stack:
         project = stack.enter_context(harness.project(files()))
         project.run("docker", "compose", "build", timeout=600).ok()

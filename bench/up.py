@@ -17,7 +17,7 @@ BASE = support.base("python:3.13-slim-trixie")
 
 def main() -> None:
     """Start two kinds of project, each with Compose and with ours; measure; remove all four."""
-    options = harness.arguments(__doc__)
+    options = harness.arguments(__doc__, rounds=8)
     with ExitStack() as stack:
         # Two of each: what one tool starts, the other would want to replace, and then there is something to do.
         projects = [

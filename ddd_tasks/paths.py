@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path, PurePosixPath
 
 from ddd_tasks.errors import ConfigError
@@ -39,23 +40,24 @@ def to_host(mounts: tuple[Mount, ...], path: str) -> Path | None:
 
 
 def working_directory(project: Project, service: Service, here: Path) -> str | None:
-    """The directory inside that matches the caller's; None for the container's own.
+    """The directory inside that matches the caller's; None for the container's own. Mounts of single files say nothing.
 
     The project's directory and the folders that contain a mount have no single match: there the container's own is
     meant. Raises ConfigError elsewhere, naming the mounts.
     """
-    inside = to_container(service.mounts, here)
-    if inside is not None or not service.mounts:
+    folders = tuple(mount for mount in service.mounts if not mount.source.is_file())
+    inside = to_container(folders, here)
+    if inside is not None or not folders:
         return inside
     real = Path(os.path.realpath(here))
-    holders = {parent for mount in service.mounts for parent in Path(os.path.realpath(mount.source)).parents}
+    holders = {parent for mount in folders for parent in Path(os.path.realpath(mount.source)).parents}
     if real == project.directory or real in holders:
         return None
     raise ConfigError(
         f"{here} is not mounted in service {service.name!r}",
         cause="none of its bind mounts holds that directory",
-        valid=[f"{mount.source} (as {mount.target})" for mount in service.mounts],
-        hint=f"cd {service.mounts[0].source}",
+        valid=[f"{mount.source} (as {mount.target})" for mount in folders],
+        hint=f"cd {shlex.quote(str(folders[0].source))}",
     )
 
 

@@ -66,6 +66,14 @@ def test_a_service_without_mounts_runs_in_its_own_directory_from_anywhere(tmp_pa
     assert paths.working_directory(project(tmp_path, redis), redis, tmp_path / "anywhere") is None
 
 
+def test_mounts_of_single_files_say_nothing_about_directories(tmp_path: Path) -> None:
+    file = tmp_path / "one.conf"
+    file.touch()
+    (tmp_path / "sub").mkdir()
+    api = service("api", Mount(file, "/etc/one.conf", False))
+    assert paths.working_directory(project(tmp_path, api), api, tmp_path / "sub") is None
+
+
 def test_the_service_is_the_one_whose_mount_holds_the_directory(tmp_path: Path) -> None:
     one = service("one", Mount(tmp_path / "one", "/app", False))
     two = service("two", Mount(tmp_path / "two", "/app", False))

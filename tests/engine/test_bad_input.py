@@ -67,6 +67,7 @@ CASES = [
         75,
         ("'api' is not running", "not been started", "ddd dev.up"),
     ),
+    Case("not-started-restart", PROJECT, ("dev.restart",), 75, ("has been started", "ddd dev.up")),
     Case("not-started-url", PROJECT, ("dev.url",), 75, ("'api' is not running",)),
     Case("no-command", PROJECT, ("dev.exec",), 78, ("no command", "ddd dev.exec -- pwd")),
     Case("missing-dockerfile", {"compose.yaml": compose()}, ("dev.up",), 78, ("Dockerfile",)),

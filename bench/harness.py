@@ -54,7 +54,7 @@ class Variant:
             else:
                 ran = support.run(*self.argv, cwd=self.cwd, env=_ENVIRONMENT, timeout=_SECONDS_FOR_ONE)
                 if ran.status:
-                    self.missing = f"status {ran.status}: {_first_line(ran.err + ran.out)}"
+                    self.missing = f"status {ran.status}: {_error_in(ran.err + ran.out)}"
         except FileNotFoundError as error:
             self.missing = f"there is no {error.filename}"
         except subprocess.TimeoutExpired:
@@ -72,8 +72,9 @@ class Variant:
                 self.rounds.append(result["times"])
                 self.cpu.append(result["user"] + result["system"])
         except (RuntimeError, subprocess.TimeoutExpired) as error:
+            self.missing = str(error)
             self.check()  # hyperfine does not show what a command says; does it fail again?
-            self.missing = f"failed in round {len(self.rounds) + 1}: {self.missing or error}"
+            self.missing = f"failed in round {len(self.rounds) + 1}: {self.missing}"
 
 
 class Section(NamedTuple):
@@ -175,7 +176,7 @@ def _hyperfine(argv: tuple[str, ...], cwd: Path, runs: int) -> dict[str, Any]:
         command = ("hyperfine", *options, shlex.join(argv))
         ran = support.run(*command, cwd=cwd, env=_ENVIRONMENT, timeout=runs * _SECONDS_FOR_ONE)
         if ran.status:
-            raise RuntimeError(_first_line(ran.err + ran.out).partition(". Use ")[0])
+            raise RuntimeError(_error_in(ran.err + ran.out).partition(". Use ")[0])
         return dict(json.loads(Path(export.name).read_text())["results"][0])
 
 
@@ -196,9 +197,10 @@ def _need_hyperfine() -> None:
     subprocess.run(["apt-get", "install", "--yes", "--quiet=2", "hyperfine"], check=True, stdout=sys.stderr)
 
 
-def _first_line(text: str) -> str:
+def _error_in(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else "it said nothing"
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or ["it said nothing"])[0].rstrip(".")
 
 
 def _progress(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from ddd_tasks import process
+from ddd_tasks import process, services
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.project import Project
@@ -18,6 +18,7 @@ def clean(project: Project, *, volumes: bool) -> None:
 
     volumes: its volumes as well. Images that were pulled, stand-ins and the build cache stay.
     """
+    services.refuse_takeover(Engine.connect(), project)
     flags = ["--volumes"] if volumes else []
     Compose(project).run("--profile", "*", "down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
     if process.is_dry():

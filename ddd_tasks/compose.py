@@ -47,13 +47,17 @@ class Compose:
 def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tuple[Path, ...]:
     """Write .ddd/compose/<name>.yaml and return it as a tuple; an empty content removes it and returns nothing.
 
-    Compose files are written as JSON, which is YAML too. The file is replaced as a whole, and only when it changes.
+    Compose files are written as JSON, which is YAML too.
     """
+    return write_overlay_text(project, name, json.dumps(content, indent=2) + "\n" if any(content.values()) else "")
+
+
+def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ...]:
+    """The same for a text, for what JSON has no words for. The file is replaced as a whole, only when it changes."""
     path = project.private / "compose" / f"{name}.yaml"
-    if not any(content.values()):
+    if not text:
         path.unlink(missing_ok=True)
         return ()
-    text = json.dumps(content, indent=2) + "\n"
     if not path.exists() or path.read_text() != text:
         make_private(path.parent)
         draft = path.with_suffix(f".{os.getpid()}")

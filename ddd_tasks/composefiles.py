@@ -24,7 +24,7 @@ def find(directory: Path) -> tuple[Path, ...]:
     if named:
         return _named(named, directory, "COMPOSE_FILE")
     for folder in (directory, *directory.parents):
-        in_file = _dotenv(folder / ".env").get("COMPOSE_FILE")
+        in_file = dotenv(folder / ".env").get("COMPOSE_FILE")
         if in_file:
             return _named(in_file, folder, f"COMPOSE_FILE in {folder / '.env'}")
         for name in NAMES:
@@ -81,7 +81,8 @@ def _named(value: str, folder: Path, origin: str) -> tuple[Path, ...]:
     return paths
 
 
-def _dotenv(file: Path) -> dict[str, str]:
+def dotenv(file: Path) -> dict[str, str]:
+    """The variables of a .env file, as far as names and plain values go; {} when there is none."""
     try:
         lines = file.read_text(errors="replace").splitlines()
     except OSError:

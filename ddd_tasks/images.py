@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddd_tasks import build, dockerfile, preflight, process
+from ddd_tasks import build, dockerfile, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
@@ -12,9 +12,10 @@ from ddd_tasks.project import Project, Service
 
 
 def compose_for(project: Project) -> Compose:
-    """Compose with what our builds need: stand-ins for base images, and the host's configuration as secrets."""
+    """Compose with what builds and starts need: stand-ins, the host's configuration as secrets, and chosen ports."""
     inputs = build.for_project(project)
-    return Compose(project, write_overlay(project, "build", inputs.overlay()), inputs.environment())
+    overlays = (*write_overlay(project, "build", inputs.overlay()), *portbook.overlay(project))
+    return Compose(project, overlays, inputs.environment())
 
 
 def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[str] = ()) -> None:
@@ -24,6 +25,7 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
     CommandError when a step of the build fails.
     """
     engine = Engine.connect()
+    services.refuse_takeover(engine, project)  # a build would put our image under the other one's name
     built = [service for service in wanted if service.build]
     for service in built:
         preflight.check_build(service)

@@ -40,9 +40,9 @@ def check_mounts(service: Service) -> None:
 def check_ports(engine: Engine, service: Service, ours: Collection[str]) -> None:
     """Refuse a port that something else listens on, naming it. ours: our own containers' ids. Raises PortTakenError."""
     for port in service.ports:
-        if not port.published.isdigit() or port.protocol != "tcp":
+        if not port.published.isdigit() or port.protocol not in ("tcp", "udp"):
             continue  # a range, or one that the engine picks
-        holder = ports.holder(engine, port.host_ip, int(port.published))
+        holder = ports.holder(engine, port.host_ip, int(port.published), port.protocol)
         if holder and holder.container not in ours:
             raise PortTakenError(
                 f"port {port.published} of service {service.name!r} is taken",

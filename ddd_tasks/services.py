@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,19 +88,38 @@ def running(engine: Engine, project: Project, service: Service, index: int = 1) 
     raise NotRunningError(f"service {service.name!r} is not running", cause=cause, hint="ddd dev.up")
 
 
+def foreign_owner(engine: Engine, project: Project) -> str | None:
+    """The other directory that containers of this project's name were started from, or None."""
+    for entry in _entries(engine, project, [], everything=True):
+        owner: str = entry["Labels"].get(DIRECTORY_LABEL, "")
+        if owner and Path(owner).resolve() != project.directory:
+            return owner
+    return None
+
+
 def refuse_takeover(engine: Engine, project: Project) -> None:
     """Raise ConfigError when containers of this project name were started from another directory.
 
-    Compose itself would replace them without a word.
+    Compose itself would replace or remove them without a word.
     """
-    for entry in _listed(engine, project, everything=True):
-        owner = entry["Labels"].get(DIRECTORY_LABEL, "")
-        if owner and Path(owner).resolve() != project.directory:
-            raise ConfigError(
-                f"project {project.name!r} already runs from {owner}, not from {project.directory}",
-                cause="both directories have the same project name; starting here would replace its containers",
-                hint=f"export COMPOSE_PROJECT_NAME={project.name}-2",
-            )
+    owner = foreign_owner(engine, project)
+    if owner:
+        raise _takeover(project, owner)
+
+
+def _takeover(project: Project, owner: str) -> ConfigError:
+    hint = "ddd dev.up --isolate"
+    if "COMPOSE_PROJECT_NAME" in os.environ:
+        hint = f"export COMPOSE_PROJECT_NAME={project.name}-2"
+    if not Path(owner).is_dir():
+        hint = f"docker compose --project-name {project.name} down"
+    return ConfigError(
+        f"project {project.name!r} already runs from {owner}, not from {project.directory}",
+        cause="both directories have the same project name, and so would replace each other's containers"
+        if Path(owner).is_dir()
+        else "that directory is gone, but its containers are not",
+        hint=hint,
+    )
 
 
 def urls(engine: Engine, project: Project, service: Service) -> tuple[str, ...]:
@@ -118,11 +138,20 @@ def urls(engine: Engine, project: Project, service: Service) -> tuple[str, ...]:
 def _listed(
     engine: Engine, project: Project, *, service: str | None = None, everything: bool = False
 ) -> list[dict[str, Any]]:
-    labels = [f"{PROJECT_LABEL}={project.name}", f"{ONEOFF_LABEL}=False"]
-    if service:
-        labels.append(f"{SERVICE_LABEL}={service}")
-    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters={"label": labels})
+    """The engine's entries of the containers. Raises ConfigError when another directory has started one of them."""
+    labels = [f"{ONEOFF_LABEL}=False", *([f"{SERVICE_LABEL}={service}"] if service else [])]
+    found = _entries(engine, project, labels, everything=everything)
+    for entry in found:
+        owner = entry["Labels"].get(DIRECTORY_LABEL, "")
+        if owner and Path(owner).resolve() != project.directory:
+            raise _takeover(project, owner)
     return sorted(found, key=lambda entry: (entry["Labels"].get(SERVICE_LABEL), entry["Names"]))
+
+
+def _entries(engine: Engine, project: Project, labels: list[str], *, everything: bool) -> list[dict[str, Any]]:
+    filters = {"label": [f"{PROJECT_LABEL}={project.name}", *labels]}
+    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
+    return found
 
 
 def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ddd_tasks import console, images, preflight, process, services
+from ddd_tasks import console, images, ledger, portbook, preflight, process, services, worktree
 from ddd_tasks.compose import PROJECT_LABEL, Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
@@ -36,18 +36,34 @@ def select(project: Project, names: Sequence[str]) -> list[Service]:
     return [service for service in project.services.values() if service.name in found]
 
 
-def start(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS) -> list[State]:
+def start(
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    timeout: float = WAIT_SECONDS,
+    isolate: bool = False,
+    ports: str | None = None,
+) -> list[State]:
     """Build and start the services, and wait until each is healthy, or running where it has no health check.
 
-    names: which, with what they depend on; timeout: seconds to wait. What a refused start has made is removed again.
+    names: which, with what they depend on; timeout: seconds to wait; isolate and ports as in worktree.settle and
+    portbook.settle. What a refused start has made is removed again. Only one start of a project runs at a time.
     Raises ConfigError, PortTakenError, EngineError, CommandError, UnhealthyError.
     """
     engine = Engine.connect()
+    project = worktree.settle(engine, project, isolate=isolate)
+    with ledger.alone(f"up-{project.name}", waiting=f"waiting: project {project.name!r} is being started already"):
+        _start(engine, project, names, ports)
+        return [] if process.is_dry() else wait(project, names, timeout=timeout)
+
+
+def _start(engine: Engine, project: Project, names: Sequence[str], ports: str | None) -> None:
+    services.refuse_takeover(engine, project)
     wanted = select(project, names)
     for service in wanted:
         preflight.check_build(service)
         preflight.check_mounts(service)
-    services.refuse_takeover(engine, project)
+    wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
     _check_ports(engine, project, wanted)
     images.build_all(project, wanted)
     before = _made(engine, project)
@@ -60,7 +76,6 @@ def start(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_
             _check_ports(engine, project, wanted)  # taken in the meantime
             images.explain_missing(engine, project, wanted)
         raise
-    return [] if process.is_dry() else wait(project, names, timeout=timeout)
 
 
 def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS) -> list[State]:
@@ -87,8 +102,12 @@ def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_S
         time.sleep(_POLL_SECONDS)
 
 
+def _ours(engine: Engine, project: Project) -> set[str]:
+    return {state.container for state in services.states(engine, project)}
+
+
 def _check_ports(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
-    ours = {state.container for state in services.states(engine, project)}
+    ours = _ours(engine, project)
     for service in wanted:
         preflight.check_ports(engine, service, ours)
 

@@ -29,6 +29,13 @@ def _service(project: Project, name: str | None) -> Service:
     return paths.service_here(project, Path.cwd(), name)
 
 
+def _own() -> Project:
+    """The project here, for what changes its containers. Raises ConfigError when another directory started them."""
+    project = _project()
+    services.refuse_takeover(Engine.connect(), project)
+    return project
+
+
 def _named(project: Project, service: str | None) -> list[str]:
     return [project.service(service).name] if service else []
 
@@ -48,11 +55,26 @@ def build(c: Context, service: str | None = None, no_cache: bool = False, pull: 
     images.build_all(project, upping.select(project, _named(project, service)), flags=flags)
 
 
-@task(help={"service": "Only this service and what it depends on.", "timeout": "Seconds to wait.", "json": JSON_HELP})
-def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = False) -> None:  # noqa: ARG001
+@task(
+    help={
+        "service": "Only this service and what it depends on.",
+        "timeout": "Seconds to wait.",
+        "isolate": "Give this checkout a project name of its own, in .env.",
+        "ports": "auto: free ones where the declared ones are taken; declared: only those.",
+        "json": JSON_HELP,
+    }
+)
+def up(
+    c: Context,  # noqa: ARG001
+    service: str | None = None,
+    timeout: int = 120,
+    isolate: bool = False,
+    ports: str | None = None,
+    json: bool = False,
+) -> None:
     """Build, start, wait until healthy, and show the URLs."""
     project = _project()
-    states = upping.start(project, _named(project, service), timeout=timeout)
+    states = upping.start(project, _named(project, service), timeout=timeout, isolate=isolate, ports=ports)
     if not process.is_dry():
         _show(states, json=json)
 
@@ -61,13 +83,13 @@ def up(c: Context, service: str | None = None, timeout: int = 120, json: bool = 
 def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Stop the services; remove containers and networks."""
     flags = ["--remove-orphans", *(["--volumes"] if volumes else [])]
-    Compose(_project()).run("--profile", "*", "down", *flags, quiet=True)
+    Compose(_own()).run("--profile", "*", "down", *flags, quiet=True)
 
 
 @task(help={"service": "Only this service."})
 def restart(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     """Restart the services and wait until they are healthy."""
-    project = _project()
+    project = _own()
     Compose(project).run("restart", *_named(project, service), quiet=True)
     if not process.is_dry():
         _show(upping.wait(project, _named(project, service)), json=False)
@@ -84,7 +106,7 @@ def ps(c: Context, json: bool = False) -> None:  # noqa: ARG001
 )
 def logs(c: Context, service: str | None = None, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
     """Show the services' output."""
-    project = _project()
+    project = _own()
     flags = ["--tail", tail, *(["--follow"] if follow else [])]
     leave(Compose(project).run("logs", *flags, *_named(project, service), check=False, foreground=True))
 

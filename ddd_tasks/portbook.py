@@ -1,0 +1,156 @@
+"""Host ports of a checkout: the declared ones where they are free, others where they are not, remembered in .ddd/."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+from ddd_tasks import compose, console, ledger, process
+from ddd_tasks.engine import ports
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import ConfigError, PortTakenError
+from ddd_tasks.project import Port, Project, Service
+from ddd_tasks.projectcache import make_private
+
+AUTO, DECLARED = "auto", "declared"
+MODES = (AUTO, DECLARED)
+# Below the range that Linux takes for outgoing connections.
+_FIRST, _LAST = 20000, 32767
+
+
+class Book(NamedTuple):
+    """What is remembered. chosen: "SERVICE ADDRESS:PORT:TARGET/PROTOCOL" as declared -> the host port instead."""
+
+    mode: str = DECLARED
+    chosen: Mapping[str, int] = {}
+
+
+def settle(
+    engine: Engine, project: Project, wanted: Sequence[Service], ours: Collection[str], mode: str | None = None
+) -> list[Service]:
+    """The services with the host ports that they get here. ours: ids of our own containers, which may hold theirs.
+
+    mode: AUTO or DECLARED from now on, None for what it was before. Raises ConfigError, PortTakenError.
+    """
+    if mode not in (None, *MODES):
+        raise ConfigError(f"--ports was given {mode!r}", given=mode, valid=MODES, hint="ddd dev.up --ports auto")
+    book = read(project)
+    if mode == DECLARED or (mode is None and book.mode == DECLARED):
+        _write(project, Book())
+        return list(wanted)
+    with ledger.opened() as taken:
+        chosen = dict(book.chosen)
+        for service in wanted:
+            for port in filter(_is_fixed, service.ports):
+                key = _key(service, port)
+                foreign = {int(number) for number, at in taken["ports"].items() if at != str(project.directory)}
+                candidates = _candidates(project, service, port, book.chosen.get(key), {*chosen.values()})
+                chosen[key] = _choose(engine, service, port, (n for n in candidates if n not in foreign), ours)
+                if chosen[key] not in (int(port.published), book.chosen.get(key)):
+                    console.note(f"port {port.published} of service {service.name!r} is {chosen[key]} in this checkout")
+                taken["ports"][str(chosen[key])] = str(project.directory)
+        known = {_key(service, port) for service in project.services.values() for port in service.ports}
+        chosen = {key: number for key, number in chosen.items() if key in known}
+        for number in [number for number, at in taken["ports"].items() if at == str(project.directory)]:
+            if int(number) not in chosen.values():
+                del taken["ports"][number]
+        _write(project, Book(AUTO, chosen))
+    return [with_chosen(service, chosen) for service in wanted]
+
+
+def with_chosen(service: Service, chosen: Mapping[str, int]) -> Service:
+    """The service with the ports that were chosen for it."""
+    return service._replace(
+        ports=tuple(
+            port._replace(published=str(chosen.get(_key(service, port), port.published))) for port in service.ports
+        )
+    )
+
+
+def overlay(project: Project) -> tuple[Path, ...]:
+    """The Compose file that publishes the chosen ports; () where they are the declared ones."""
+    chosen = read(project).chosen
+    parts = []
+    for service in project.services.values():
+        changed = with_chosen(service, chosen)
+        if changed != service:
+            entries = json.dumps([_entry(port) for port in changed.ports])
+            parts.append(f"  {json.dumps(service.name)}:\n    ports: !override {entries}\n")
+    text = "services:\n" + "".join(parts) if parts else ""
+    return compose.write_overlay_text(project, "ports", text)
+
+
+def read(project: Project) -> Book:
+    """What is remembered for this checkout."""
+    try:
+        stored = json.loads(_file(project).read_text())
+        return Book(str(stored["mode"]), {str(key): int(number) for key, number in stored["chosen"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Book()
+
+
+def remember_mode(project: Project, mode: str) -> None:
+    """Have the next start choose ports in this mode."""
+    _write(project, read(project)._replace(mode=mode))
+
+
+def _choose(engine: Engine, service: Service, port: Port, candidates: Iterable[int], ours: Collection[str]) -> int:
+    """The first of the candidates that is free, or held by one of ours. Raises PortTakenError."""
+    for number in candidates:
+        held = ports.holder(engine, port.host_ip, number, port.protocol)
+        if held is None or held.container in ours:
+            return number
+    raise PortTakenError(
+        f"no port is free for port {port.published} of service {service.name!r}",
+        cause=f"all from {_FIRST} to {_LAST} are taken",
+        hint="ddd dev.up --ports declared",
+    )
+
+
+def _candidates(
+    project: Project, service: Service, port: Port, before: int | None, used: Collection[int]
+) -> Iterator[int]:
+    """The remembered port, the declared one, and then others, none of which the project uses already."""
+    if before is not None:
+        yield before
+    yield int(port.published)
+    declared = {other.published for each in project.services.values() for other in each.ports}
+    # The same start each time, so that a checkout that has lost its .ddd/ finds its ports again.
+    start = crc32(f"{project.directory} {_key(service, port)}".encode())
+    size = _LAST - _FIRST + 1
+    for number in (_FIRST + (start + offset) % size for offset in range(size)):
+        if number not in used and str(number) not in declared:
+            yield number
+
+
+def _is_fixed(port: Port) -> bool:
+    """Whether it is one port that the file names: not a range, and not left to the engine."""
+    return port.published.isdigit() and int(port.published) > 0
+
+
+def _key(service: Service, port: Port) -> str:
+    return f"{service.name} {port.host_ip}:{port.published}:{port.target}/{port.protocol}"
+
+
+def _entry(port: Port) -> dict[str, str | int]:
+    fields: dict[str, str | int] = {"target": port.target, "published": port.published, "host_ip": port.host_ip}
+    fields |= {"protocol": port.protocol, "app_protocol": port.app_protocol, "mode": "ingress"}
+    return {name: value for name, value in fields.items() if value != ""}
+
+
+def _write(project: Project, book: Book) -> None:
+    if process.is_dry() or book == read(project):
+        return
+    file = _file(project)
+    make_private(file.parent)
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(book._asdict(), indent=2) + "\n")
+    draft.replace(file)
+
+
+def _file(project: Project) -> Path:
+    return project.private / "ports.json"

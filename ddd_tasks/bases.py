@@ -188,7 +188,9 @@ def reachable(image: str) -> str | None:
             answer[0] = None
         except ApiError as error:  # 401, 403, 404: the registry's own words; 500: the engine could not ask it
             answer[0] = error.cause if error.status >= 500 else None
-        except (EngineError, OSError) as error:
+        except EngineError as error:
+            answer[0] = error.what
+        except OSError as error:
             answer[0] = str(error)
 
     thread = threading.Thread(target=ask, daemon=True)  # the engine itself gives up much later

@@ -60,6 +60,10 @@ class DddError(Exception):
         self.valid = tuple(sorted(valid))
         self.hint = hint
 
+    def __str__(self) -> str:
+        """The whole message: a traceback or a failing test shows the cause, too."""
+        return self.render()
+
     @property
     def nearest(self) -> str | None:
         """The valid name that looks most like the given one, or None."""

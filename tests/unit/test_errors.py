@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 import pytest
 
@@ -64,6 +65,13 @@ def test_every_field_has_its_line() -> None:
         "try": "ddd dev.build --stage test",
         "exit_code": 78,
     }
+
+
+def test_a_traceback_shows_the_whole_message() -> None:
+    problem = EngineError("the engine did not start", cause="no space left on device", hint="df /")
+    shown = "".join(traceback.format_exception_only(problem))
+    assert shown == f"ddd_tasks.errors.EngineError: {problem.render()}\n"
+    assert "cause: no space left on device" in shown
 
 
 def test_empty_fields_are_left_out() -> None:

@@ -34,4 +34,4 @@ def test_the_command_to_paste_is_quoted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"])
 def test_an_address_that_this_machine_lacks_is_not_a_taken_port(address: str) -> None:
-    assert ports._can_bind(address, 18_345)
+    assert ports._can_bind(address, 18_345, "tcp")

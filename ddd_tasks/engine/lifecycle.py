@@ -10,17 +10,19 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import console, process
-from ddd_tasks.engine import endpoint, lock, system, tools
+from ddd_tasks.engine import endpoint, lock, processes, system, tools
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.endpoint import Endpoint
 from ddd_tasks.errors import EngineError
 
 _ANSWER = 5.0  # seconds for one answer
-_READY = 30.0  # seconds for an engine to come up
+_READY = 60.0  # seconds for an engine to come up: on a busy machine, and with many containers, it takes its time
+_DYING = 2.0  # seconds until the processes of an engine that was killed have ended
 _STOP_SERVICE = ("systemctl", "stop", "docker.service", "docker.socket")  # the socket would start it again
 _STOPPED = 60.0  # seconds to go: it gives its containers 10 to 15
 
@@ -34,6 +36,7 @@ class Launch:
     exec_root: Path = Path("/var/run/docker")
     log: Path = Path("/var/log/ddd-dockerd.log")
     state: Path = Path("/run/ddd-tasks/engine.json")
+    pid_file: Path = Path("/var/run/docker.pid")
 
 
 MACHINE = Launch()
@@ -120,16 +123,7 @@ def leftovers(launch: Launch = MACHINE) -> list[str]:
     """What is left of an engine that has gone: containerd and the shims of containers, as `pid name`."""
     if process.is_dry() or answers(launch.host):
         return []
-    needle = f"{launch.exec_root}/containerd".encode()
-    found = []
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (directory / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(word.startswith(needle) for word in words):
-            found.append(f"{directory.name} {Path(words[0].decode(errors='replace')).name}")
-    return found
+    return processes.mentioning(f"{launch.exec_root}/containerd")
 
 
 def _start_service(launch: Launch) -> None:
@@ -141,11 +135,13 @@ def _start_service(launch: Launch) -> None:
         raise EngineError("systemd could not start the engine", cause=cause, hint="systemctl status docker")
     shown = process.capture(["systemctl", "show", "--property", "MainPID", "--value", "docker"])
     _remember(launch, int(shown.stdout.strip() or 0), by="systemd")
-    _until(lambda: answers(launch.host), _READY)
+    if not _until(lambda: answers(launch.host), _READY):
+        cause = f"systemd started it, but it does not answer at {launch.host} within {_READY:.0f} s"
+        raise EngineError("the engine did not start", cause=cause, hint="journalctl --unit docker")
 
 
 def _start_by_hand(launch: Launch) -> None:
-    """dockerd in a session of its own, so that neither Ctrl-C nor the end of this terminal reaches it."""
+    """dockerd, which is tried once more when it ends by itself: on a busy machine it gives up on its containerd."""
     program = tools.on_path("dockerd")
     if program is None:
         raise EngineError("no engine is installed", cause="dockerd is not on PATH", hint="ddd engine.install")
@@ -153,6 +149,37 @@ def _start_by_hand(launch: Launch) -> None:
     if process.is_dry():
         process.announce(argv)
         return
+    began = launch.log.stat().st_size if launch.log.exists() else 0
+    _forget_the_killed(launch)
+    status = _try_to_start(launch, argv)
+    if status is not None:
+        console.note(f"the engine ended by itself, with status {status}: starting it once more")
+        began = launch.log.stat().st_size
+        status = _try_to_start(launch, argv)
+    if status is not None:
+        raise EngineError("the engine did not start", cause=_said(launch.log, began), hint=f"less {launch.log}")
+
+
+def _forget_the_killed(launch: Launch) -> None:
+    """Remove the pid files of an engine that was killed, unless a process of it still runs.
+
+    dockerd takes a zombie, or a program that has got the number since, for the process that wrote the file: with its
+    own file it refuses to start, and for its containerd it waits 10 seconds or, where init never reaps, in vain.
+    """
+    containerd = launch.exec_root / "containerd"
+    for file, program, argument in (
+        (launch.pid_file, "dockerd", None),
+        (containerd / "containerd.pid", "containerd", containerd / "containerd.toml"),
+    ):
+        if _until(partial(processes.is_stale, file, program, argument), _DYING):
+            file.unlink(missing_ok=True)
+
+
+def _try_to_start(launch: Launch, argv: list[str]) -> int | None:
+    """Start dockerd in a session of its own, so that neither Ctrl-C nor the end of this terminal reaches it.
+
+    Returns None once it answers, its exit status when it ended by itself. Raises EngineError when it does neither.
+    """
     with launch.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
         began = launch.log.stat().st_size
         engine = process.start(
@@ -163,14 +190,30 @@ def _start_by_hand(launch: Launch) -> None:
             stdout=log.fileno(),
             stderr=log.fileno(),
         )
-    _remember(launch, engine.pid, by="hand")
-    ready = _until(lambda: answers(launch.host) or engine.poll() is not None, _READY)
-    if engine.poll() is not None or not ready:
-        engine.terminate()
-        engine.wait()
+    try:
+        _remember(launch, engine.pid, by="hand")
+        ready = _until(lambda: engine.poll() is not None or answers(launch.host), _READY)
+    except BaseException:
+        _give_up(launch, engine)
+        raise
+    if engine.poll() is None and ready:
+        engine.returncode = 0  # it outlives us on purpose: nobody waits for it, and Popen need not complain
+        return None
+    if ready:
         launch.state.unlink(missing_ok=True)
-        raise EngineError("the engine did not start", cause=_said(launch.log, began), hint=f"less {launch.log}")
-    engine.returncode = 0  # it outlives us on purpose: nobody waits for it, and Popen need not complain
+        return process.exit_status(engine.returncode)
+    _give_up(launch, engine)
+    cause = f"no answer at {launch.host} within {_READY:.0f} s\n{_said(launch.log, began)}"
+    raise EngineError("the engine did not start", cause=cause, hint=f"less {launch.log}")
+
+
+def _give_up(launch: Launch, engine: process.Process) -> None:
+    """End an engine that is starting."""
+    engine.terminate()
+    if not _until(lambda: engine.poll() is not None, _STOPPED):
+        engine.kill()
+        engine.wait()
+    launch.state.unlink(missing_ok=True)
 
 
 def _stop(record: dict[str, Any]) -> None:
@@ -182,7 +225,7 @@ def _stop(record: dict[str, Any]) -> None:
     if process.is_dry():
         return
     os.kill(pid, signal.SIGTERM)
-    if not _until(lambda: _start_time(pid) != record["started"], _STOPPED):
+    if not _until(lambda: processes.started(pid) != record["started"], _STOPPED):
         cause = f"process {pid} still runs {_STOPPED:.0f} s after SIGTERM"
         raise EngineError("the engine does not stop", cause=cause, hint=f"tail /var/log/ddd-dockerd.log; ps -fp {pid}")
 
@@ -190,29 +233,20 @@ def _stop(record: dict[str, Any]) -> None:
 def _remember(launch: Launch, pid: int, *, by: str) -> None:
     """Write down which process it is: a pid alone may belong to another program later."""
     launch.state.parent.mkdir(parents=True, exist_ok=True)
-    record = {"by": by, "pid": pid, "started": _start_time(pid), "log": str(launch.log)}
-    launch.state.write_text(json.dumps(record), encoding="utf-8")
+    record = {"by": by, "pid": pid, "started": processes.started(pid), "log": str(launch.log)}
+    written = launch.state.with_suffix(".new")
+    written.write_text(json.dumps(record), encoding="utf-8")
+    written.replace(launch.state)  # at once: nobody reads half of it
 
 
 def _read(launch: Launch) -> dict[str, Any] | None:
     """What was written down, if that process still runs."""
     try:
         record: dict[str, Any] = json.loads(launch.state.read_text(encoding="utf-8"))
-        same = record["started"] is not None and _start_time(int(record["pid"])) == record["started"]
+        same = record["started"] is not None and processes.started(int(record["pid"])) == record["started"]
     except (OSError, ValueError, KeyError):
         return None
     return record if same else None
-
-
-def _start_time(pid: int) -> str | None:
-    """When dockerd with this pid was started, in clock ticks since boot; None when that is no running dockerd."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    name, _, rest = stat.partition("(")[2].rpartition(")")
-    fields = rest.split()  # proc(5): the third field, the state, is the first here; starttime is the 22nd
-    return fields[19] if name == "dockerd" and fields[0] not in "ZX" else None
 
 
 def _until(true: Callable[[], bool], seconds: float) -> bool:
@@ -229,7 +263,7 @@ def _said(log: Path, began: int) -> str:
         file.seek(began)
         lines = file.read().decode(errors="replace").splitlines()
     complaints = [line for line in lines if "level=" not in line or "level=error" in line or "level=fatal" in line]
-    return "\n".join((complaints or lines)[-8:]) or f"no answer within {_READY:.0f} s"
+    return "\n".join((complaints or lines)[-8:])
 
 
 def _alone(launch: Launch) -> AbstractContextManager[None]:

@@ -40,7 +40,7 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(
     name="test-in-container",
-    venv_backend=stage("test", context=".", dockerfile="docker/python/Dockerfile"),
+    venv_backend=stage("test", context=".", dockerfile="docker/python/Dockerfile", cache=True),
     tags=["ci"],
 )
 def test_in_container(session: nox.Session) -> None:

@@ -1,26 +1,30 @@
 """The Nox surface: `venv_backend=stage("test")` runs a session, unchanged, in a container of a Dockerfile's stage.
 
 Nox has no plugin API. What is used of it beside its documented names: virtualenv.ALL_VENVS, ProcessEnv (bin_paths,
-_reused, _get_env) and VirtualEnv; all of them have been there since nox 2025.2.9.
+_reused, _get_env), VirtualEnv, and for cache=True SessionRunner (func, manifest, global_config); all of them have been
+there since nox 2025.2.9.
 """
 
 from __future__ import annotations
 
 import atexit
 import functools
+import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import nox
 import nox.command
+import nox.sessions
 import nox.virtualenv
 
 from ddd_tasks import console
 from ddd_tasks.errors import DddError, UnsupportedError
-from ddd_tasks.sessions import commands, environment, session, state
+from ddd_tasks.sessions import commands, environment, replay, results, session, state
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.venv import PythonNotFoundError
@@ -53,13 +57,16 @@ def stage(
     env: Iterable[str] = (),
     user: str | None = None,
     volumes: Iterable[str] = (),
+    cache: bool = False,
 ) -> Stage:
     """A venv_backend that runs its sessions in a container of the Dockerfile's stage of that name.
 
     The Dockerfile is that of the one Compose service with a build section, or of service=, or dockerfile= (built in
     its own folder, or in context=), or ./Dockerfile. env: more variables for every program, NAME (the value that Nox
     itself has) or NAME=VALUE. user: a user of the image instead of the caller. network: a network's name, host or
-    none. volumes: SOURCE:PATH[:ro]. Nothing is read or built before a session runs; a wrong name fails its session.
+    none. volumes: SOURCE:PATH[:ro]. cache: a session that was successful is not run again before something that it
+    depends on changes: image, noxfile, arguments, environment, files (docs/nox.md says which). Nothing is read or built
+    before a session runs; a wrong name fails its session.
     """
     with _refusing():
         _check_nox()
@@ -73,6 +80,7 @@ def stage(
         env=env,
         user=user,
         volumes=volumes,
+        cache=cache,
     )
     nox.virtualenv.ALL_VENVS[chosen.key] = functools.partial(ContainerEnv, options=chosen)
     return Stage(chosen.key)
@@ -153,7 +161,10 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
             self._options, Path(self.location), self.interpreter, self.reuse_existing, tuple(self.venv_params)
         )
         try:
-            self._session = session.open_session(request)
+            prepared = session.prepare(request)
+            if self._options.cache and _has_succeeded(prepared):
+                return False
+            self._session = session.open_session(prepared)
         except PythonNotFoundError as error:
             # Nox skips or fails the session by its own rules for a missing interpreter.
             raise nox.virtualenv.InterpreterNotFound(f"{self.interpreter} in stage {self._options.stage}") from error
@@ -172,6 +183,51 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
         return {**computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
 
 
+def _has_succeeded(prepared: session.Prepared) -> bool:
+    """Whether the session need not run; where it has to, its success will be remembered."""
+    runner = _runner()
+    config = runner.global_config
+    if config.install_only:
+        return False  # its programs do not run: a success says nothing
+    inputs = results.collect(prepared, _call(runner))
+    overridden = os.environ.get(results.OVERRIDE) or config.reuse_venv == "never"
+    found = None if overridden else inputs.find()
+    if found:
+        replay.success(runner, inputs, found)
+        return True
+    if changed := inputs.changed():
+        console.note(f"{runner.friendly_name} runs: not as at its last success: {', '.join(changed)}")
+    replay.recording(runner, prepared, inputs)
+    return False
+
+
+def _call(runner: nox.sessions.SessionRunner) -> results.Call:
+    config = runner.global_config
+    code = {config.noxfile, inspect.getsourcefile(inspect.unwrap(runner.func.func)) or config.noxfile}
+    return results.Call(
+        name=runner.friendly_name,
+        parameters=repr(getattr(runner.func, "call_spec", {})),
+        code=tuple(sorted(Path(file).resolve() for file in code)),
+        arguments=tuple(runner.posargs),
+        strict=bool(config.error_on_external_run),
+    )
+
+
+def _runner() -> nox.sessions.SessionRunner:
+    """Whose environment is being made: Nox does not tell it to the environment. Raises UnsupportedError."""
+    frame = inspect.currentframe()
+    while frame:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, nox.sessions.SessionRunner):
+            return caller
+        frame = frame.f_back
+    raise UnsupportedError(
+        f"cache=True does not work with nox {metadata.version('nox')}",
+        cause="it makes a session's environment in another way than the versions that are known",
+        hint="python3 -m pip install --upgrade ddd-tasks",
+    )
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
     """A noxfile is being loaded: show a refusal as it is, where Nox would show a traceback."""
@@ -184,8 +240,6 @@ def _refusing() -> Iterator[None]:
 
 def _check_nox() -> None:
     """Raise UnsupportedError for a Nox that is too old."""
-    from importlib import metadata  # Nox itself needs it anyway
-
     installed = metadata.version("nox")
     numbers = tuple(int(part) for part in installed.split(".")[:3] if part.isdigit())
     if numbers < OLDEST_NOX:

@@ -32,6 +32,7 @@ def build(source: Source, options: Options) -> str:
         note = Path(folder, "image-id")
         argv = [
             *("docker", "buildx", "build", "--load", "--progress=plain", "--iidfile", str(note)),
+            "--provenance=false",  # it holds the time of the build: the same image would have another id each time
             *("--target", stage.name or options.stage, "--file", str(source.dockerfile)),
             *("--tag", tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
             *given.arguments,

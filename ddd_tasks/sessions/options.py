@@ -16,6 +16,7 @@ class Options:
     service: the Compose service whose build section is used; dockerfile, context: paths that replace it, relative to
     the noxfile. env: NAME (the caller's value) or NAME=VALUE. user: a user of the image, None for the caller.
     network: a network's name, host or none. volumes: SOURCE:PATH[:ro] as `docker run -v` takes them.
+    cache: whether a success is remembered.
     """
 
     stage: str
@@ -27,6 +28,7 @@ class Options:
     env: tuple[str, ...] = ()
     user: str | None = None
     volumes: tuple[str, ...] = ()
+    cache: bool = False
 
     @property
     def suffix(self) -> str:
@@ -52,6 +54,7 @@ def make(
     env: Iterable[str] = (),
     user: str | None = None,
     volumes: Iterable[str] = (),
+    cache: bool = False,
 ) -> Options:
     """Options from what a user writes: paths may be Path or str, several values any iterable."""
     return Options(
@@ -64,4 +67,5 @@ def make(
         env=tuple(sorted(env)),
         user=user,
         volumes=tuple(volumes),
+        cache=cache,
     )

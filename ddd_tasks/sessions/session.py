@@ -55,8 +55,18 @@ class Session:
         self._held.stop()
 
 
-def open_session(request: Request) -> Session:
-    """Build, start and fill the container of a session. Raises DddError of every kind; nothing is left then."""
+@dataclass(frozen=True)
+class Prepared:
+    """A session whose image is built. volumes: those of its options, with absolute host paths."""
+
+    request: Request
+    origin: Source
+    image: str
+    volumes: tuple[str, ...]
+
+
+def prepare(request: Request) -> Prepared:
+    """Find and build the image of a session. Raises DddError of every kind."""
     if sys.platform == "win32":
         raise UnsupportedError(
             "sessions in a container do not run on Windows itself",
@@ -66,24 +76,32 @@ def open_session(request: Request) -> Session:
     _make_folder(request.location.parent)
     here = Path.cwd().resolve()
     origin = source.find(request.options, here)
-    image_id = image.build(origin, request.options)
+    volumes = tuple(_absolute(volume, origin.directory) for volume in request.options.volumes)
+    if request.options.cache:
+        _check_comparable(volumes)
+    return Prepared(request, origin, image.build(origin, request.options), volumes)
+
+
+def open_session(prepared: Prepared) -> Session:
+    """Start and fill the container of a session. Raises DddError of every kind; nothing is left then."""
     engine = Engine.connect()
-    held = container.start(engine, _plan(request, origin, image_id))
+    held = container.start(engine, _plan(prepared))
     try:
-        return _fill(engine, request, origin, image_id, held)
+        return _fill(engine, prepared.request, prepared.origin, prepared.image, held)
     except BaseException:
         held.stop()
         raise
 
 
-def _plan(request: Request, origin: Source, image_id: str) -> Plan:
+def _plan(prepared: Prepared) -> Plan:
+    request, origin = prepared.request, prepared.origin
     return Plan(
-        image=image_id,
+        image=prepared.image,
         session=request.location.name,
         project=origin.slug,
         directory=origin.directory,
         shared=_shared(request, origin),
-        volumes=tuple(_absolute(volume, origin.directory) for volume in request.options.volumes),
+        volumes=prepared.volumes,
         network=request.options.network,
     )
 
@@ -176,6 +194,17 @@ def _absolute(volume: str, directory: Path) -> str:
     if not found or not rest.startswith("/"):
         raise ConfigError(f"{volume!r} is no volume", cause="it has to be SOURCE:/PATH or SOURCE:/PATH:ro")
     return f"{(directory / Path(place).expanduser()).resolve()}:{rest}" if place.startswith((".", "/", "~")) else volume
+
+
+def _check_comparable(volumes: Sequence[str]) -> None:
+    """Raise ConfigError for a volume that only the engine can look into."""
+    named = next((volume for volume in volumes if not volume.startswith("/")), None)
+    if named:
+        raise ConfigError(
+            f"cache=True cannot be had with the volume {named!r}",
+            cause="the content of a named volume cannot be compared: mount a folder, or leave cache=True out",
+            hint="nox --list",
+        )
 
 
 def _mounted(volumes: Sequence[str]) -> list[str]:

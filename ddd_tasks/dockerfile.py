@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ddd_tasks.dockerfile_copies import copied
 from ddd_tasks.dockerfile_words import Expansion, words
 from ddd_tasks.errors import ConfigError, UnknownNameError
 
@@ -31,7 +32,8 @@ class Stage:
 
     description is the comment directly above FROM; line is where FROM stands, counted from 1. command is what the
     stage's own ENTRYPOINT and CMD start, empty when it has neither. sources are the stages, indices, named contexts and
-    images that its COPY --from, ADD --from and RUN --mount=from= name.
+    images that its COPY --from, ADD --from and RUN --mount=from= name. copies are the paths of the build context that
+    it reads, as in dockerfile_copies.
     """
 
     name: str | None
@@ -43,6 +45,7 @@ class Stage:
     platform: str | None = None
     command: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def has_command(self) -> bool:
@@ -247,9 +250,10 @@ class _Parser:
                     instruction.line, f"{keyword} stands above the first FROM", "only ARG may stand there"
                 )
             self._global_arg(instruction)
-        elif keyword in ("COPY", "ADD", "RUN"):
-            stage = self.stages[-1]
-            self.stages[-1] = replace(stage, sources=(*stage.sources, *_sources(instruction)))
+        elif keyword in ("COPY", "ADD", "RUN", "ONBUILD"):
+            stage, (flags, rest) = self.stages[-1], instruction.flags()
+            copies = (*stage.copies, *copied(keyword, flags, rest, self.escape))
+            self.stages[-1] = replace(stage, sources=(*stage.sources, *_sources(instruction)), copies=copies)
         elif keyword in ("CMD", "ENTRYPOINT", "SHELL"):
             self._command(instruction)
 

@@ -66,7 +66,7 @@ class State(NamedTuple):
 def states(engine: Engine, project: Project) -> list[State]:
     """One State for each container of the project's services, in the order of the Compose file."""
     order = list(project.services)
-    found = [_state(engine, project, entry) for entry in _listed(engine, project, everything=True)]
+    found = [_state(engine, project, entry) for entry in listed(engine, project)]
     return sorted(found, key=lambda state: order.index(state.service) if state.service in order else len(order))
 
 
@@ -133,6 +133,11 @@ def urls(engine: Engine, project: Project, service: Service) -> tuple[str, ...]:
             valid=[name for name, other in project.services.items() if other.ports],
         )
     return found
+
+
+def listed(engine: Engine, project: Project) -> list[dict[str, Any]]:
+    """The engine's entries of all containers of the services. Raises ConfigError when another directory has any."""
+    return _listed(engine, project, everything=True)
 
 
 def _listed(

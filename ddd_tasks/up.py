@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ddd_tasks import console, images, ledger, portbook, preflight, process, services, worktree
+from ddd_tasks import console, images, lastup, ledger, portbook, preflight, process, services, worktree
 from ddd_tasks.compose import PROJECT_LABEL, Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
@@ -47,23 +47,33 @@ def start(
     """Build and start the services, and wait until each is healthy, or running where it has no health check.
 
     names: which, with what they depend on; timeout: seconds to wait; isolate and ports as in worktree.settle and
-    portbook.settle. What a refused start has made is removed again. Only one start of a project runs at a time.
+    portbook.settle. Nothing is started where that would change nothing; what a refused start has made is removed again;
+    only one start of a project runs at a time.
     Raises ConfigError, PortTakenError, EngineError, CommandError, UnhealthyError.
     """
     engine = Engine.connect()
     project = worktree.settle(engine, project, isolate=isolate)
     with ledger.alone(f"up-{project.name}", waiting=f"waiting: project {project.name!r} is being started already"):
-        _start(engine, project, names, ports)
-        return [] if process.is_dry() else wait(project, names, timeout=timeout)
+        services.refuse_takeover(engine, project)
+        wanted = select(project, names)
+        standing = None if ports or process.is_dry() else lastup.stands(engine, project, wanted)
+        if standing is not None:
+            return standing
+        for service in wanted:
+            preflight.check_build(service)
+            preflight.check_mounts(service)
+        if process.is_dry():
+            _start(engine, project, wanted)
+            return []
+        wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
+        note = lastup.before(engine, project, wanted, images.compose_for(project))
+        _start(engine, project, wanted)
+        states = wait(project, names, timeout=timeout)
+        lastup.remember(engine, project, wanted, note)
+        return states
 
 
-def _start(engine: Engine, project: Project, names: Sequence[str], ports: str | None) -> None:
-    services.refuse_takeover(engine, project)
-    wanted = select(project, names)
-    for service in wanted:
-        preflight.check_build(service)
-        preflight.check_mounts(service)
-    wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
+def _start(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
     _check_ports(engine, project, wanted)
     images.build_all(project, wanted)
     before = _made(engine, project)

@@ -6,21 +6,21 @@ imported when they are asked for, so that `import ddd_tasks` alone costs nothing
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
-    from ddd_tasks.tasks import dev
+    from ddd_tasks.tasks import ci, dev
     from ddd_tasks.tasks.namespace import ns
 
-__all__ = ["dev", "ns"]
+__all__ = ["ci", "dev", "ns"]
 
-_COLLECTIONS = ("dev",)
+_COLLECTIONS = ("ci", "dev")
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name == "ns":
         return import_module("ddd_tasks.tasks.namespace").ns
     if name in _COLLECTIONS:

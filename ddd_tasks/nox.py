@@ -8,19 +8,24 @@ there since nox 2025.2.9.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import inspect
+import io
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import nox
 import nox.command
+import nox.registry
 import nox.sessions
 import nox.virtualenv
+from nox.__main__ import main as nox_main
 
 from ddd_tasks import console
 from ddd_tasks.errors import DddError, UnsupportedError
@@ -228,7 +233,7 @@ def _runner() -> nox.sessions.SessionRunner:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _refusing() -> Iterator[None]:
     """A noxfile is being loaded: show a refusal as it is, where Nox would show a traceback."""
     try:
@@ -257,3 +262,25 @@ def _close_all() -> None:
 
 
 atexit.register(_close_all)
+
+
+def _listed() -> list[dict[str, Any]]:
+    """The sessions in a container that Nox selects by its command line, and what stage() was told for each."""
+    answer = io.StringIO()
+    with contextlib.redirect_stdout(answer):
+        try:
+            nox_main()
+        except SystemExit as ended:
+            if ended.code:
+                raise
+    rows = json.loads(answer.getvalue() or "[]")
+    return [{**row, "options": asdict(options)} for row in rows if (options := _options_of(row["name"]))]
+
+
+def _options_of(name: str) -> Options | None:
+    backend = nox.registry.get()[name].venv_backend or nox.options.default_venv_backend
+    return getattr(nox.virtualenv.ALL_VENVS.get(str(backend)), "keywords", {}).get("options")
+
+
+if __name__ == "__main__":  # python -m ddd_tasks.nox --list --json: ddd_tasks.ci asks this way
+    console.result_json(_listed())

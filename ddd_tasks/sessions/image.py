@@ -20,12 +20,18 @@ from ddd_tasks.sessions.container import PROJECT_LABEL
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source, plain
 
+# An image's name in a registry: builds take layers from its tags, one per stage, which `ci.build` pushes.
+BUILD_CACHE = "DDD_BUILD_CACHE"
+
 # A build whose layers are all cached ends sooner: it has nothing to say. A longer one is shown as it goes.
 _SECONDS_OF_SILENCE = 3.0
 
 
-def build(source: Source, options: Options) -> str:
-    """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails."""
+def build(source: Source, options: Options, more: Sequence[str] = ()) -> str:
+    """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails.
+
+    more: further arguments of the build.
+    """
     stage = source.stages().stage(options.stage)
     given = inputs.collect(source)
     with tempfile.TemporaryDirectory(prefix="ddd-") as folder:
@@ -36,6 +42,8 @@ def build(source: Source, options: Options) -> str:
             *("--target", stage.name or options.stage, "--file", str(source.dockerfile)),
             *("--tag", tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
             *given.arguments,
+            *_cache_from(options),
+            *more,
             str(source.context),
         ]
         status, said = _run(argv, {**os.environ, **given.environment})
@@ -60,6 +68,24 @@ def tag(source: Source, options: Options) -> str:
     """The image's name: it says whose it is in `docker images`, and keeps the cleanup of unused images away from it."""
     suffix = f"-{options.suffix}" if options.suffix else ""
     return f"{source.slug}-session:{plain(options.stage)}{suffix}"
+
+
+def scope(options: Options) -> str:
+    """A tag for what is built: the same for sessions whose builds are the same."""
+    what = {name: getattr(options, name) for name in ("service", "dockerfile", "context", "build_args")}
+    suffix = Options(options.stage, **what).suffix
+    return f"{plain(options.stage)}-{suffix}" if suffix else plain(options.stage)
+
+
+def shared(options: Options) -> str:
+    """The stage's image in the registry that builds share layers through; empty where there is none."""
+    place = os.environ.get(BUILD_CACHE, "").lower()  # a forge's name for a repository may have capitals
+    return f"{place}:{scope(options)}" if place else ""
+
+
+def _cache_from(options: Options) -> list[str]:
+    reference = shared(options)
+    return ["--cache-from", f"type=registry,ref={reference}"] if reference else []
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:

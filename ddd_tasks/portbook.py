@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -16,8 +17,10 @@ from ddd_tasks.errors import ConfigError, PortTakenError
 from ddd_tasks.project import Port, Project, Service
 from ddd_tasks.projectcache import make_private
 
-AUTO, DECLARED = "auto", "declared"
-MODES = (AUTO, DECLARED)
+# Free ones where the declared ones are taken; the declared ones or none; others than the declared ones, which stay free
+# for the checkout that the file was written for.
+AUTO, DECLARED, OWN = "auto", "declared", "own"
+MODES = (AUTO, DECLARED, OWN)
 # Below the range that Linux takes for outgoing connections.
 _FIRST, _LAST = 20000, 32767
 
@@ -34,31 +37,31 @@ def settle(
 ) -> list[Service]:
     """The services with the host ports that they get here. ours: ids of our own containers, which may hold theirs.
 
-    mode: AUTO or DECLARED from now on, None for what it was before. Raises ConfigError, PortTakenError.
+    mode: one of MODES from now on, None for what it was before. Raises ConfigError, PortTakenError.
     """
     if mode not in (None, *MODES):
         raise ConfigError(f"--ports was given {mode!r}", given=mode, valid=MODES, hint="ddd dev.up --ports auto")
     book = read(project)
-    if mode == DECLARED or (mode is None and book.mode == DECLARED):
+    mode = mode or book.mode
+    if mode == DECLARED:
         _write(project, Book())
         return list(wanted)
+    here = str(project.directory)
     with ledger.opened() as taken:
-        chosen = dict(book.chosen)
+        foreign = {int(number) for number, at in taken["ports"].items() if at != here}
+        known = {_key(service, port) for service in project.services.values() for port in service.ports}
+        chosen = {key: number for key, number in book.chosen.items() if key in known}
         for service in wanted:
             for port in filter(_is_fixed, service.ports):
                 key = _key(service, port)
-                foreign = {int(number) for number, at in taken["ports"].items() if at != str(project.directory)}
-                candidates = _candidates(project, service, port, book.chosen.get(key), {*chosen.values()})
+                others = _others(project, service, port, {*chosen.values()})
+                candidates = chain(_first(port, book.chosen.get(key), mode), others)
                 chosen[key] = _choose(engine, service, port, (n for n in candidates if n not in foreign), ours)
                 if chosen[key] not in (int(port.published), book.chosen.get(key)):
                     console.note(f"port {port.published} of service {service.name!r} is {chosen[key]} in this checkout")
-                taken["ports"][str(chosen[key])] = str(project.directory)
-        known = {_key(service, port) for service in project.services.values() for port in service.ports}
-        chosen = {key: number for key, number in chosen.items() if key in known}
-        for number in [number for number, at in taken["ports"].items() if at == str(project.directory)]:
-            if int(number) not in chosen.values():
-                del taken["ports"][number]
-        _write(project, Book(AUTO, chosen))
+        taken["ports"] = {number: at for number, at in taken["ports"].items() if at != here}
+        taken["ports"] |= {str(number): here for number in chosen.values()}
+        _write(project, Book(mode, chosen))
     return [with_chosen(service, chosen) for service in wanted]
 
 
@@ -111,15 +114,18 @@ def _choose(engine: Engine, service: Service, port: Port, candidates: Iterable[i
     )
 
 
-def _candidates(
-    project: Project, service: Service, port: Port, before: int | None, used: Collection[int]
-) -> Iterator[int]:
-    """The remembered port, the declared one, and then others, none of which the project uses already."""
-    if before is not None:
-        yield before
-    yield int(port.published)
+def _first(port: Port, before: int | None, mode: str) -> list[int]:
+    """The remembered port and the declared one, as far as the mode wants them."""
+    found = [number for number in (before, int(port.published)) if number is not None]
+    return found if mode == AUTO else [number for number in found if number != int(port.published)]
+
+
+def _others(project: Project, service: Service, port: Port, used: Collection[int]) -> Iterator[int]:
+    """Ports that the project neither declares nor uses, in the same order each time.
+
+    So a checkout that has lost its .ddd/ finds its ports again.
+    """
     declared = {other.published for each in project.services.values() for other in each.ports}
-    # The same start each time, so that a checkout that has lost its .ddd/ finds its ports again.
     start = crc32(f"{project.directory} {_key(service, port)}".encode())
     size = _LAST - _FIRST + 1
     for number in (_FIRST + (start + offset) % size for offset in range(size)):

@@ -40,7 +40,7 @@ def settle(engine: Engine, project: Project, *, isolate: bool = False) -> Projec
         taken["names"][name] = str(project.directory)
     console.note(f"this checkout is the project {name!r} from now on: {project.directory / '.env'}")
     renamed = projects.load(project.directory)
-    portbook.remember_mode(renamed, portbook.AUTO)
+    portbook.remember_mode(renamed, portbook.OWN)
     return renamed
 
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ddd_tasks.engine import lock
 from ddd_tasks.engine.api import ApiError, Engine
 
 
@@ -47,15 +48,19 @@ def ensure(engine: Engine, container: str, identity: Identity, *, memory: Path |
     """
     if identity.uid == 0:
         return identity
-    note = memory / f"{container[:12]}-{identity.uid}-{identity.gid}" if memory else None
-    if note and note.exists():
-        name, home = note.read_text().split("\n")
-        return identity._replace(name=name, home=home)
-    known = _introduce(engine, container, identity)
-    if note:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(f"{known.name}\n{known.home}")
-    return known
+    if memory is None:
+        return _introduce(engine, container, identity)
+    note = memory / f"{container[:12]}-{identity.uid}-{identity.gid}"
+    if not note.exists():
+        # One at a time: a passwd file that is read while another command writes it would come back without its lines.
+        with lock.held(memory / f"{container[:12]}.lock"):
+            if not note.exists():
+                known = _introduce(engine, container, identity)
+                draft = note.with_suffix(f".{os.getpid()}")
+                draft.write_text(f"{known.name}\n{known.home}")
+                draft.replace(note)
+    name, home = note.read_text().split("\n")
+    return identity._replace(name=name, home=home)
 
 
 def _login_name(uid: int) -> str:

@@ -11,13 +11,14 @@ from ddd_tasks import console
 
 
 @contextmanager
-def held(path: Path, *, waiting: str) -> Iterator[None]:
-    """Hold the lock of this file, saying so when that means waiting. Raises OSError where it cannot be written."""
+def held(path: Path, *, waiting: str = "") -> Iterator[None]:
+    """Hold the lock of this file, with a word where that means waiting. Raises OSError where it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            console.note(waiting)
+            if waiting:
+                console.note(waiting)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

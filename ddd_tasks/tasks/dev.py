@@ -60,7 +60,7 @@ def build(c: Context, service: str | None = None, no_cache: bool = False, pull: 
         "service": "Only this service and what it depends on.",
         "timeout": "Seconds to wait.",
         "isolate": "Give this checkout a project name of its own, in .env.",
-        "ports": "auto: free ones where the declared ones are taken; declared: only those.",
+        "ports": "Host ports: declared, auto (others where those are taken) or own (always others).",
         "json": JSON_HELP,
     }
 )

@@ -14,6 +14,7 @@ import inspect
 import io
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -29,7 +30,7 @@ from nox.__main__ import main as nox_main
 
 from ddd_tasks import console
 from ddd_tasks.errors import DddError, UnsupportedError
-from ddd_tasks.sessions import commands, environment, replay, results, session, state
+from ddd_tasks.sessions import commands, environment, parent, replay, results, session, state
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.venv import PythonNotFoundError
@@ -161,7 +162,9 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
 
     def create(self) -> bool:
         """Start the container. Returns whether its venv is new; a refusal ends the session with our message."""
-        _close_all()  # a session runs at a time, and Nox does not say when one has ended
+        _close_all()  # a process runs a session at a time, and Nox does not say when one has ended
+        if "--parallel-worker" in sys.argv:
+            parent.follow()  # with -j, each session is a process that outlives a Nox that is killed
         request = session.Request(
             self._options, Path(self.location), self.interpreter, self.reuse_existing, tuple(self.venv_params)
         )

@@ -31,6 +31,8 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SETTINGS = re.compile(r"(COMPOSE|DOCKER|BUILDX|BUILDKIT|BUILDCTL)_|SOURCE_DATE_EPOCH$|HOME$")
 # Keys of a Compose file, of a service and of a build that make it depend on something that we do not look at.
 _OPAQUE = re.compile(r"(^|[\s{,])(project_directory|label_file|provider|models)\s*:(\s|$)", re.MULTILINE)
+# An address, or a path that only Compose can make out.
+_UNKNOWN_PATH = re.compile(r"[a-z]:/|git@|\$")
 _PULLS = re.compile(r"always|daily|weekly|every_|refresh")
 _OPAQUE_BUILD = frozenset(("pull", "no_cache", "dockerfile_inline"))
 _IMAGE = "docker-image://"
@@ -107,8 +109,7 @@ def _watch(engine: Engine, project: Project, wanted: Sequence[Service], config: 
     """What to look at, from Compose's own view of the project; None where it cannot be listed."""
     files = {str(path): path for path in composefiles.dependencies(project.files)}
     texts = [path.read_text(errors="replace") for path in files.values() if path.is_file()]
-    remote = any(part.endswith(":") or part.startswith("git@") for path in files.values() for part in path.parts)
-    if remote or "COMPOSE_ENV_FILES" in os.environ or any(map(_OPAQUE.search, texts)):
+    if any(map(_UNKNOWN_PATH.search, files)) or "COMPOSE_ENV_FILES" in os.environ or any(map(_OPAQUE.search, texts)):
         return None
     more = [entry.get("file") for kind in ("configs", "secrets") for entry in (config.get(kind) or {}).values()]
     files |= {str(path): Path(path) for path in more if path}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ddd_tasks import commands, execplan, images, process
+from ddd_tasks import commands, execplan, images, process, worktree
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import EngineError
 from ddd_tasks.execplan import Options
@@ -27,6 +27,7 @@ def run(argv: Sequence[str], options: Options) -> int:
     if execplan.is_inside():
         return commands.run_here(argv, options.service)
     project, service = commands.find(options)
+    project = worktree.settle(Engine.connect(), project)
     images.build_all(project, [service])
     if process.is_dry():
         process.announce(images.compose_for(project).argv("run", "--rm", service.name, *argv))

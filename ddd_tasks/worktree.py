@@ -24,10 +24,12 @@ def settle(engine: Engine, project: Project, *, isolate: bool = False) -> Projec
     A linked git worktree gets a name of its own where it would have that of another checkout; any other directory
     only when isolate is set. Raises ConfigError when the name cannot be written to .env.
     """
+    if process.is_dry():
+        return project
     where = place(project.directory)
     foreign = services.foreign_owner(engine, project) is not None
     by_hand = VARIABLE in os.environ or VARIABLE in composefiles.dotenv(project.directory / ".env")
-    if process.is_dry() or (by_hand and not foreign):
+    if by_hand and not foreign:
         return project
     if not isolate and (by_hand or not where.is_linked or (where.has_own_name(project.name) and not foreign)):
         return project
@@ -39,7 +41,7 @@ def settle(engine: Engine, project: Project, *, isolate: bool = False) -> Projec
         write_name(project.directory, name)
         taken["names"][name] = str(project.directory)
     console.note(f"this checkout is the project {name!r} from now on: {project.directory / '.env'}")
-    renamed = projects.load(project.directory)
+    renamed = projects.load(Path.cwd())
     portbook.remember_mode(renamed, portbook.OWN)
     return renamed
 

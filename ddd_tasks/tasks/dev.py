@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from ddd_tasks import clean as cleaning
-from ddd_tasks import commands, console, images, oneoff, paths, process, services
+from ddd_tasks import commands, console, images, oneoff, paths, process, services, worktree
 from ddd_tasks import project as projects
 from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
@@ -50,7 +50,7 @@ def _show(states: list[services.State], *, json: bool) -> None:
 @task(help={"service": "Only this service.", "no_cache": "Ignore the build cache.", "pull": "Look for newer bases."})
 def build(c: Context, service: str | None = None, no_cache: bool = False, pull: bool = False) -> None:  # noqa: ARG001
     """Build the images of the services."""
-    project = _project()
+    project = worktree.settle(Engine.connect(), _project())
     flags = [flag for flag, wanted in (("--no-cache", no_cache), ("--pull", pull)) if wanted]
     images.build_all(project, upping.select(project, _named(project, service)), flags=flags)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -183,6 +185,27 @@ def test_ports_are_free_ones_only_where_asked(stack: Callable[[Mapping[str, str]
 
     ran = second.ddd("dev.up", "--ports", "atuo")
     assert (ran.status, "did you mean: auto" in ran.err) == (78, True)
+
+
+def test_a_worktree_that_only_runs_something_has_its_own_name_too(named: Stack) -> None:
+    other = checkout(named, "feature")
+    other.ddd("dev.run", "--service", "web", "--", "true").ok()
+    assert f"COMPOSE_PROJECT_NAME={named.name}-feature" in (other.directory / ".env").read_text()
+    other.ddd("dev.up").ok()
+    named.ddd("dev.up").ok()
+    assert (plain_ps(named), plain_ps(other)) == ([f"{named.name}-web-1"], [f"{named.name}-feature-web-1"])
+
+
+def test_a_taken_udp_port_is_named_with_its_holder(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        project = stack({"compose.yaml": compose(port).replace(':8000"]', ':8000/udp"]'), "index.html": "x"})
+        ran = project.ddd("dev.up")
+        assert ran.status == 73
+        assert f"process {os.getpid()} (" in ran.err
+        project.ddd("dev.up", "--ports", "auto").ok()
+        assert json.loads((project.directory / ".ddd/ports.json").read_text())["chosen"]
 
 
 def test_a_dry_run_changes_nothing(named: Stack) -> None:

@@ -11,6 +11,15 @@ nox.needs_version = ">=2025.2.9"
 # The bootstrap has made .venv from the lock and put it on PATH: no session needs a venv of its own for the tools.
 HOST = "none"
 
+# What a version of Nox may break.
+NOX_TESTS = [
+    "tests/engine/test_nox_sessions.py",
+    "tests/engine/test_nox_parallel.py",
+    "tests/engine/test_nox_results.py",
+    "-k",
+    "not again_if_and_only_if",
+]
+
 
 @nox.session(venv_backend=HOST)
 def lint(session: nox.Session) -> None:
@@ -52,3 +61,16 @@ def test_in_container(session: nox.Session) -> None:
 def engine(session: nox.Session) -> None:
     """Everything that needs a real engine, git or a build of the distributions."""
     session.run("pytest", "tests/architecture", "tests/engine", "--require-engine", *session.posargs)
+
+
+@nox.session(name="nox-versions", venv_backend="virtualenv", default=False)
+@nox.parametrize("version", ["2025.2.9", "2025.11.12", "2026.4.10", "newest", "too-old"])
+def nox_versions(session: nox.Session, version: str) -> None:
+    """The container backend with other versions of Nox: the oldest that it takes, two later ones, the newest."""
+    wanted = {"newest": "nox", "too-old": "nox==2024.10.9"}.get(version, f"nox=={version}")
+    session.install("hatchling", "editables", "invoke", "pexpect", "pytest", "pytest-timeout", "pyyaml", "rich", wanted)
+    session.install(
+        "--no-deps", "--no-build-isolation", "--editable", "."
+    )  # its own demand would replace a Nox too old
+    selected = ["tests/engine/test_nox_too_old.py"] if version == "too-old" else NOX_TESTS
+    session.run("pytest", *selected, "--require-engine", *session.posargs)

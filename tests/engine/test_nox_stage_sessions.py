@@ -108,3 +108,13 @@ def test_without_docker_the_other_sessions_still_run(stack: Make, tmp_path: Path
     ran = project.run(sys.executable, "-m", "nox", "-s", "lint", env={"PATH": str(tmp_path)}).ok()
     assert "linted" in ran.err
     assert "sessions of Dockerfile stages are left out" in ran.err
+
+
+def test_a_file_beside_a_noxfile_puts_its_sessions_into_a_container(bases: None, stack: Make) -> None:
+    theirs = "import nox\nnox.options.default_venv_backend = 'virtualenv'\n@nox.session\ndef tests(session):\n"
+    theirs += "    session.run('sh', '-c', 'echo $DDD_SESSION_INSIDE')\n"
+    page = (support.REPO / "docs" / "nox.md").read_text()
+    ours = page.partition("# noxfile_ddd.py\n")[2].partition("```")[0]
+    dockerfile = "FROM python:3.13-slim-trixie AS test\n"
+    project = stack({"Dockerfile": dockerfile, "noxfile.py": theirs, "noxfile_ddd.py": ours})
+    assert project.nox("-f", "noxfile_ddd.py", "-s", "tests").ok().out == "1\n"

@@ -5,6 +5,7 @@ DddError                    70  a bug of ours, or a kind without a place of its 
 │   └── UnknownNameError    78  a service, stage, task or key that does not exist
 ├── EngineError             69  no engine answers, or it refused
 ├── NotRunningError         75  the service exists, but has no running container
+├── StoppedError            75  the container was stopped while a command ran in it
 ├── PortTakenError          73  something else listens on a port that we have to publish
 ├── UnsupportedError        65  this language, image or system lacks what the task needs
 └── CommandError             *  a program that we started failed: its own status comes out unchanged
@@ -12,15 +13,13 @@ DddError                    70  a bug of ours, or a kind without a place of its 
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
 
-class ExitCode(IntEnum):
+class ExitCode:
     """Our own exit codes (sysexits.h where it has a word for it). Statuses of inner commands pass through unchanged."""
 
     OK = 0
@@ -123,6 +122,12 @@ class EngineError(DddError):
 
 class NotRunningError(DddError):
     """The service exists, but has no running container."""
+
+    exit_code = ExitCode.NOT_RUNNING
+
+
+class StoppedError(DddError):
+    """The container was stopped, restarted or removed while a command ran in it, which is not run again."""
 
     exit_code = ExitCode.NOT_RUNNING
 

@@ -7,12 +7,12 @@ This is the path of every exec: no typing, pathlib, dataclasses or subprocess he
 
 from __future__ import annotations
 
-import json
 import os
 from zlib import crc32
 
 from ddd_tasks.engine import endpoint
 from ddd_tasks.engine import exec as engine_exec
+from ddd_tasks.engine import quickjson as json
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import write
 from ddd_tasks.pathtext import MappedOutput, Mapping
@@ -123,7 +123,7 @@ def read(here: str, options: Options) -> Plan | None:
         folder = os.path.dirname(folder)
     try:
         with open(f"{folder}/.ddd/cache/exec/{name}", encoding="utf-8") as file:
-            stored = json.load(file)
+            stored = json.loads(file.read())
         holds = (
             stored["format"] == _FORMAT
             and stored["key"] == _key(here, options)
@@ -152,7 +152,7 @@ def remember(
     draft = f"{place}.{os.getpid()}"
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(stored, file)
+            file.write(json.dumps(stored))
         os.replace(draft, place)
     except OSError:
         return  # a project folder that cannot be written to is simply not remembered

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from ddd_tasks import execplan
@@ -15,6 +14,7 @@ TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SIGINT = 2
 VERBS = ("exec", "run", "shims")
 _USAGE = """\
 Usage: ddd exec  [FLAGS] -- COMMAND...
@@ -59,7 +59,7 @@ def main(words: Sequence[str]) -> int:
         console.error(error)
         return int(error.exit_code)
     except KeyboardInterrupt as interruption:
-        return 128 + getattr(interruption, "number", signal.SIGINT)
+        return 128 + getattr(interruption, "number", _SIGINT)
 
 
 def parse(words: Sequence[str]) -> tuple[Options, list[str]]:

@@ -6,11 +6,9 @@ engine answers with its own.
 
 from __future__ import annotations
 
-import json
-import socket
-
 from ddd_tasks.engine import endpoint as endpoints
-from ddd_tasks.engine.endpoint import Endpoint
+from ddd_tasks.engine import quickjson as json
+from ddd_tasks.engine.endpoint import Endpoint, Stream
 from ddd_tasks.errors import EngineError, ExitCode
 
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
@@ -83,7 +81,7 @@ class Engine:
             return json.loads(answer) if answer.strip() else None
         return answer
 
-    def stream(self, path: str, body: Any = None, /, **query: Any) -> socket.socket:
+    def stream(self, path: str, body: Any = None, /, **query: Any) -> Stream:
         """POST that turns its connection into a raw two-way stream (hijacking). Raises ApiError when refused.
 
         Bytes must not be sent before the answer's head has come: the engine would lose them.
@@ -118,7 +116,7 @@ class Engine:
 class _Connection:
     """One socket and the bytes that were read from it but not used yet."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._buffer = b""
 
@@ -142,7 +140,7 @@ class _Connection:
             return self._chunks()
         return self._rest()
 
-    def detach(self) -> socket.socket:
+    def detach(self) -> Stream:
         """The bare socket. Bytes that came with the answer's head are put back in front of it."""
         return _Replayed.of(self._stream, self._buffer) if self._buffer else self._stream
 
@@ -186,14 +184,14 @@ class _Connection:
         return data
 
 
-class _Replayed(socket.socket):
+class _Replayed(Stream):
     """A socket whose first bytes have been read already and are given out first."""
 
     _first: bytes = b""
 
     @classmethod
-    def of(cls, stream: socket.socket, first: bytes) -> _Replayed:
-        replayed = cls(stream.family, stream.type, stream.proto, fileno=stream.detach())
+    def of(cls, stream: Stream, first: bytes) -> _Replayed:
+        replayed = cls(stream.family, stream.type, stream.proto, stream.detach())
         replayed._first = first
         return replayed
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import json
+# The C class under socket.socket has all we use; the module around it loads enum and selectors, 4 ms for every exec.
+import _socket
 import os
-import socket
+from _socket import AF_UNIX, SHUT_RDWR, SHUT_WR, SOCK_STREAM
 
+from ddd_tasks.engine import quickjson as json
 from ddd_tasks.errors import ConfigError, EngineError
 
+__all__ = ["DEFAULT_HOST", "SHUT_RDWR", "SHUT_WR", "Endpoint", "Stream", "dial", "resolve", "settings_file"]
+
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+class Stream(_socket.socket):
+    """A connected socket that closes itself at the end of a with block."""
+
+    def __enter__(self) -> Stream:  # noqa: PYI034 - Self needs typing
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Endpoint:
@@ -40,7 +54,7 @@ def resolve() -> Endpoint:
     return _endpoint(_context_host(context), tls=True)
 
 
-def dial(endpoint: Endpoint) -> socket.socket:
+def dial(endpoint: Endpoint) -> Stream:
     """A connected stream to the engine's API. Raises EngineError when nothing answers there."""
     if endpoint.through_cli:
         return _dial_through_cli()
@@ -56,8 +70,8 @@ def dial(endpoint: Endpoint) -> socket.socket:
         raise EngineError(f"no engine answers at {endpoint.host}", cause=str(error), hint="ddd engine.up") from error
 
 
-def _dial_socket(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _dial_socket(path: str) -> Stream:
+    connection = Stream(AF_UNIX, SOCK_STREAM)
     try:
         connection.connect(path)
     except OSError:
@@ -66,9 +80,11 @@ def _dial_socket(path: str) -> socket.socket:
     return connection
 
 
-def _dial_tcp(endpoint: Endpoint) -> socket.socket:
+def _dial_tcp(endpoint: Endpoint) -> Stream:
+    import socket  # only a remote engine needs names resolved
+
     name, _, port = endpoint.host.removeprefix("tcp://").rstrip("/").rpartition(":")
-    return socket.create_connection((name.strip("[]"), int(port)))
+    return _plain(socket.create_connection((name.strip("[]"), int(port))))
 
 
 def _endpoint(host: str, *, tls: bool) -> Endpoint:
@@ -97,7 +113,7 @@ def _config_directory() -> str:
 def _current_context() -> str:
     try:
         with open(settings_file(), "rb") as file:
-            return str(json.load(file).get("currentContext") or "")
+            return str(json.loads(file.read()).get("currentContext") or "")
     except (OSError, ValueError):
         return ""
 
@@ -108,17 +124,23 @@ def _context_host(name: str) -> str:
     digest = hashlib.sha256(name.encode()).hexdigest()
     try:
         with open(os.path.join(_config_directory(), "contexts", "meta", digest, "meta.json"), "rb") as file:
-            return str(json.load(file)["Endpoints"]["docker"]["Host"])
+            return str(json.loads(file.read())["Endpoints"]["docker"]["Host"])
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(
             f"the Docker context {name!r} cannot be read", cause=str(error), hint="docker context ls"
         ) from error
 
 
-def _dial_through_cli() -> socket.socket:
+def _dial_through_cli() -> Stream:
+    import socket
+
     from ddd_tasks import process  # starting a program is slow, and only remote engines need it
 
     ours, theirs = socket.socketpair()
     with theirs:
         process.start(["docker", "system", "dial-stdio"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=None)
-    return ours
+    return _plain(ours)
+
+
+def _plain(connected: _socket.socket) -> Stream:
+    return Stream(connected.family, connected.type, connected.proto, connected.detach())

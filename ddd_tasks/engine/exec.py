@@ -7,20 +7,23 @@ stays until the process has ended, passes signals on to it, and returns its own 
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import time
 from contextlib import ExitStack
 
-from ddd_tasks.engine import signals, terminal
+from ddd_tasks.engine import leash, signals, terminal
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.streams import Pump, write
-from ddd_tasks.errors import CommandError, EngineError, ExitCode, NotRunningError
+from ddd_tasks.errors import CommandError, EngineError, ExitCode, NotRunningError, StoppedError
 
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
+
+    from ddd_tasks.engine.endpoint import Stream
+else:
+    import _signal as signal  # what the module of that name wraps in enums, for 4 ms of every exec
 
 # Never typed by accident. The engine's default, ctrl-p ctrl-q, would hold back every ctrl-p of a shell's history.
 _DETACH_KEYS = "ctrl-_,ctrl-^,ctrl-_"
@@ -28,6 +31,7 @@ _DETACH_KEYS = "ctrl-_,ctrl-^,ctrl-_"
 _NOT_STARTED = b"OCI runtime exec failed"
 _SECONDS_TO_LEAVE = 10.0
 _SECONDS_TO_APPEAR = 2.0
+_SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_NOTICE = 0.5
 
 
@@ -68,15 +72,23 @@ class Captured:
         self.stderr = stderr
 
 
-def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | None = None) -> int:
+def run(
+    engine: Engine,
+    command: Exec,
+    *,
+    on_input: Callable[[bytes], None] | None = None,
+    output: Callable[[int, bytes], None] = write,
+) -> int:
     """Run the command on our own stdin, stdout and stderr and return its exit status, 128+n for signal n.
 
     SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to every process of the command; a third one, or ten seconds
-    after SIGTERM or SIGHUP, kills. on_input sees what goes to its stdin: on a terminal, Ctrl-C is only a byte.
-    Raises NotRunningError, EngineError, CommandError.
+    after SIGTERM or SIGHUP, kills. Should we be killed ourselves, the command ends as well (leash.py).
+    on_input sees what goes to its stdin: on a terminal, Ctrl-C is only a byte.
+    output(descriptor, bytes) gets what it writes, in place of our own stdout and stderr.
+    Raises NotRunningError, StoppedError, EngineError, CommandError.
     """
     interactive = terminal.is_interactive() if command.tty is None else command.tty
-    running = _Running(engine, command, tty=interactive)
+    running = _Running(engine, command, tty=interactive, output=output)
     with ExitStack() as stack:
         watching = stack.enter_context(signals.watched())
         stream = stack.enter_context(running.start())
@@ -94,13 +106,17 @@ def run(engine: Engine, command: Exec, *, on_input: Callable[[bytes], None] | No
         try:
             pump.run()
         except BrokenPipeError:
+            stream.close()  # while it holds output for us, the engine counts the command as running
             return running.abandon(signal.SIGPIPE)
         except OSError as error:  # a full disk, a terminal that has gone
+            stream.close()
             running.abandon(signal.SIGPIPE)
             raise CommandError(
                 "what the command writes cannot be passed on", ExitCode.FAILURE, cause=str(error)
             ) from error
-    return running.status()
+    status = running.status()
+    running.release()
+    return status
 
 
 def capture(
@@ -123,10 +139,13 @@ def capture(
 class _Running:
     """One exec instance, from its creation to its status."""
 
-    def __init__(self, engine: Engine, command: Exec, *, tty: bool) -> None:
+    def __init__(
+        self, engine: Engine, command: Exec, *, tty: bool, output: Callable[[int, bytes], None] = write
+    ) -> None:
         self._engine = engine
         self._command = command
         self._tty = tty
+        self._output = output
         self._token = os.urandom(8).hex()
         self._id = ""
         self._received: list[int] = []
@@ -134,8 +153,10 @@ class _Running:
         self._unheard = 0
         self._began = 0.0
         self._refusal = b""
+        self._is_leashed = False
+        self._leash: Stream | None = None
 
-    def start(self, *, stdin: bool = True) -> socket.socket:
+    def start(self, *, stdin: bool = True) -> Stream:
         """Create and start it; the stream is ready for both directions."""
         size = terminal.size() if self._tty else None
         console = {"ConsoleSize": list(size)} if size else {}
@@ -156,7 +177,7 @@ class _Running:
         if data.startswith(_NOT_STARTED) and not self._pid():
             self._refusal += data
         else:
-            write(target, data)
+            self._output(target, data)
 
     def signal(self, number: int) -> None:
         """Pass a signal on; the third one kills, and after SIGTERM or SIGHUP time does."""
@@ -168,27 +189,74 @@ class _Running:
             self._deadline = self._deadline or time.monotonic() + _SECONDS_TO_LEAVE
         self._deliver(signal.SIGKILL if len(self._received) > 2 else number)
 
-    def tick(self) -> None:
-        """What time brings: a process that had not appeared yet gets its signal, one that does not leave is killed."""
-        if self._unheard and time.monotonic() < self._began + _SECONDS_TO_APPEAR:
+    def tick(self) -> float | None:
+        """What time brings; returns the seconds until the next look, None for no need.
+
+        A process that had not appeared yet gets its signal, one that does not leave is killed, one that runs for long
+        gets its leash.
+        """
+        now = time.monotonic()
+        if self._unheard and now < self._began + _SECONDS_TO_APPEAR:
             self._deliver(self._unheard)
-        if self._deadline and time.monotonic() > self._deadline:
+        if self._deadline and now > self._deadline:
             self._deadline = 0.0
             self._deliver(signal.SIGKILL)
+        if not self._is_leashed and now >= self._began + leash.SECONDS:
+            self._is_leashed = True
+            self._leash = leash.attach(self._engine, self._command.container, self._command.user, self._token)
+        if self._received:
+            return _SECONDS_BETWEEN_LOOKS
+        return None if self._is_leashed else self._began + leash.SECONDS - now
+
+    def release(self) -> None:
+        """Take the leash off: the command has ended, and what it left running on purpose may stay."""
+        if self._leash is not None:
+            leash.release(self._leash)
+            self._leash.close()
 
     def status(self) -> int:
-        """The exit status, once the stream has ended. The engine may need a moment to notice. Raises EngineError."""
+        """The exit status, once the stream has ended. The engine may need a moment to notice.
+
+        Raises StoppedError when the container was stopped under the command, EngineError.
+        """
         for attempt in range(40):
-            answer = self._engine.get(f"/exec/{self._id}/json")
+            answer = self._state()
             if self._refusal:
                 raise self._not_started()
             if not answer["Running"] and answer["ExitCode"] is not None:
-                return int(answer["ExitCode"])
+                return self._unless_stopped(int(answer["ExitCode"]), answer["ContainerID"])
             time.sleep(min(0.005 * 2**attempt, 0.5))
         raise EngineError(
             f"the engine closed the streams of {self._command.argv[0]!r}, but says that it still runs",
             cause="a background process of the command may hold the container's exec open",
             hint=f"docker top {self._command.container[:12]}",
+        )
+
+    def _state(self) -> dict[str, Any]:
+        """What the engine says of the exec instance. Raises StoppedError when it no longer knows it, EngineError."""
+        try:
+            answer: dict[str, Any] = self._engine.get(f"/exec/{self._id}/json")
+        except ApiError as error:
+            raise self._stopped("was removed or started anew") if error.status == 404 else error from error
+        except EngineError as error:
+            raise EngineError(
+                f"the engine went away while {self._command.argv[0]!r} ran", cause=error.cause, hint="ddd engine.up"
+            ) from error
+        return answer
+
+    def _unless_stopped(self, status: int, container: str) -> int:
+        """The status. Raises StoppedError when it was the end of the container that killed the command."""
+        if status == 128 + signal.SIGKILL and not self._received:
+            from ddd_tasks.engine import stopped  # a command that was killed is rare
+
+            if how := stopped.how(self._engine, container, self._began):
+                raise self._stopped(how)
+        return status
+
+    def _stopped(self, how: str) -> StoppedError:
+        return StoppedError(
+            f"{self._command.argv[0]!r} was ended: its container {self._command.container[:12]} {how}",
+            hint="ddd dev.up",
         )
 
     def _not_started(self) -> CommandError:
@@ -221,7 +289,7 @@ class _Running:
     def _send(self, number: int) -> int:
         if self._engine.endpoint.is_local_socket and (count := signals.send_here(self._token, number)):
             return count
-        name = signal.Signals(number).name.removeprefix("SIG")
+        name = signals.name_of(number)
         script = ["sh", "-c", signals.SCRIPT, "sh", self._token, name]
         try:
             answer = capture(self._engine, self._command.container, script, user=self._command.user)

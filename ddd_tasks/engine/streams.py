@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 
+from ddd_tasks.engine.endpoint import SHUT_WR
 from ddd_tasks.engine.terminal import STDERR, STDIN, STDOUT
 
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
+
 
 _CHUNK = 65536
 _HEADER = 8
@@ -49,19 +51,19 @@ class Frames:
 class Pump:
     """Copies until the engine closes the stream. signals: descriptor of signal numbers, or -1.
 
-    on_signal(number) is called for each signal, on_input(bytes) for what is read from stdin; tick() about every tenth
-    of a second once a signal has come.
+    on_signal(number) is called for each signal, on_input(bytes) for what is read from stdin. tick() does what time
+    brings, and returns after how many seconds it wants to be called again at the latest (None: no need).
     Raises BrokenPipeError when nobody reads our stdout any more.
     """
 
     def __init__(
         self,
-        stream: socket.socket,
+        stream: _socket.socket,
         *,
         framed: bool,
         signals: int = -1,
         on_signal: Callable[[int], None] | None = None,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], float | None] | None = None,
         sink: Callable[[int, bytes], None] | None = None,
         stdin: bool = True,
         on_input: Callable[[bytes], None] | None = None,
@@ -70,12 +72,11 @@ class Pump:
         self._frames = Frames() if framed else None
         self._signals = signals
         self._on_signal = on_signal or (lambda _: None)
-        self._tick = tick
+        self._tick = tick or (lambda: None)
         self._sink = sink or write
         self._stdin_open = stdin
         self._on_input = on_input or (lambda _: None)
         self._unsent = b""
-        self._signalled = False
 
     def run(self) -> None:
         """Copy both ways until the engine closes its end."""
@@ -83,9 +84,8 @@ class Pump:
         if not self._stdin_open:
             self._close_input()
         while True:
-            ready = self._wait()
+            ready = self._wait(self._tick())
             if self._signals in ready:
-                self._signalled = True
                 for number in os.read(self._signals, 64):
                     self._on_signal(number)
             if STDIN in ready:
@@ -94,17 +94,15 @@ class Pump:
                 self._send()
             if self._stream.fileno() in ready and not self._receive():
                 return
-            if self._signalled and self._tick:
-                self._tick()
 
-    def _wait(self) -> set[int]:
+    def _wait(self, seconds: float | None) -> set[int]:
         poll = select.poll()
         poll.register(self._stream, select.POLLIN | (select.POLLOUT if self._unsent else 0))
         if self._stdin_open and not self._unsent:
             poll.register(STDIN, select.POLLIN)
         if self._signals >= 0:
             poll.register(self._signals, select.POLLIN)
-        return {descriptor for descriptor, _ in poll.poll(100 if self._signalled else None)}
+        return {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
 
     def _read_input(self) -> None:
         try:
@@ -128,7 +126,7 @@ class Pump:
 
     def _close_input(self) -> None:
         try:
-            self._stream.shutdown(socket.SHUT_WR)
+            self._stream.shutdown(SHUT_WR)
         except OSError:
             return
 

@@ -16,6 +16,7 @@ TREE = {
     errors.UnknownNameError: 78,
     errors.EngineError: 69,
     errors.NotRunningError: 75,
+    errors.StoppedError: 75,
     errors.PortTakenError: 73,
     errors.UnsupportedError: 65,
 }

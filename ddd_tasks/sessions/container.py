@@ -7,7 +7,6 @@ Its first process waits for the end of its stdin. The engine closes that when ou
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.endpoint import SHUT_RDWR, Stream
 from ddd_tasks.errors import ConfigError, EngineError
 
 SESSION_LABEL = "ddd-tasks.session"
@@ -43,10 +43,10 @@ class Plan:
 class Container:
     """A running container on a leash."""
 
-    def __init__(self, engine: Engine, identifier: str, leash: socket.socket) -> None:
+    def __init__(self, engine: Engine, identifier: str, leash: Stream) -> None:
         self.id = identifier
         self._engine = engine
-        self._leash: socket.socket | None = leash
+        self._leash: Stream | None = leash
 
     def stop(self) -> None:
         """Let it go and return once the engine has removed it; a second call does nothing."""
@@ -144,9 +144,9 @@ def _sweep(engine: Engine, plan: Plan) -> None:
             _remove(engine, row["Id"])
 
 
-def _hang_up(leash: socket.socket) -> None:
+def _hang_up(leash: Stream) -> None:
     with suppress(OSError):  # the other end may be faster
-        leash.shutdown(socket.SHUT_RDWR)
+        leash.shutdown(SHUT_RDWR)
     leash.close()
 
 

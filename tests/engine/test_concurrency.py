@@ -11,7 +11,7 @@ import pytest
 
 from ddd_tasks.engine.api import Engine
 from tests.engine.test_isolation import checkout, commit, compose, plain_ps, url
-from tests.support import REPO, Stack, ddd_argv, end_of, free_port, kill_group, popen
+from tests.support import REPO, Stack, ddd_argv, end_of, free_port, kill_group, popen, wait_until
 
 pytestmark = [pytest.mark.usefixtures("bases"), pytest.mark.timeout(300)]
 
@@ -63,7 +63,7 @@ def test_twenty_commands_at_once(project: Stack) -> None:
     words = [("inv", "dev.exec", "--", "sh", "-c", f"sleep 0.1; echo {n}; exit {n}") for n in range(20)]
     ran = together([lambda argv=argv: project.popen(*argv) for argv in words])  # type: ignore[misc]
     assert ran == [(n, f"{n}\n", "") for n in range(20)]
-    assert processes(project) == []
+    wait_until(lambda: processes(project) == [], seconds=5, what="the end of what was run")
     assert drafts(project) == []
 
 

@@ -22,7 +22,6 @@ from ddd_tasks.projectcache import make_private
 
 _PATIENCE = 10.0  # seconds in which a registry has to answer
 _SILENCE = "no answer"
-_BASE_WITH_VARIABLE = re.compile(r"(?im)^\s*(?:from\s|.*\bfrom=).*\$")
 
 
 class Use(NamedTuple):
@@ -85,7 +84,7 @@ def _uses(directory: Path, project: Project | None) -> Iterator[tuple[str, Use]]
         elif project and service.build and service.build.dockerfile.is_file():
             file = service.build.dockerfile
             seen.add(file)
-            parsed = dockerfile.load(file, _arguments(project, service.name, file))
+            parsed = build.dockerfile_of(project, service)
             needed = set(parsed.external_images(service.build.target))
             contexts = own[service.name].contexts if service.name in own else frozenset()
             for image in _of_all_stages(parsed):
@@ -101,14 +100,6 @@ def _of_all_stages(parsed: dockerfile.Dockerfile) -> set[str]:
     named = {image for stage in parsed.stages if stage.name for image in parsed.external_images(stage.name)}
     bases = {stage.base for stage in parsed.stages if stage.base_stage is None} - {"scratch"}
     return named | bases | set(parsed.external_images())
-
-
-def _arguments(project: Project, service: str, file: Path) -> Mapping[str, str]:
-    """The service's build arguments, when the Dockerfile names a base image by one."""
-    if not _BASE_WITH_VARIABLE.search(file.read_text(encoding="utf-8", errors="replace")):
-        return {}
-    section = build.configuration(project)["services"][service]["build"]
-    return {name: value for name, value in (section.get("args") or {}).items() if value is not None}
 
 
 def _load(directory: Path) -> Project | None:

@@ -13,15 +13,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import hostconfig
+from ddd_tasks import dockerfile, hostconfig
 from ddd_tasks.compose import Compose
+from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.engine import info
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.bases import familiar
+from ddd_tasks.errors import ConfigError
 from ddd_tasks.hostconfig import HostConfig
-from ddd_tasks.project import Project
+from ddd_tasks.project import Project, Service
 
 _VARIABLE = "DDD_SECRET_"
+_BASE_WITH_VARIABLE = re.compile(r"(?im)^\s*(?:from\s|.*\bfrom=).*\$")
 # Words without which a Compose file cannot declare what would collide with ours.
 _MAY_DECLARE = re.compile(r"additional_contexts|secrets|_proxy|_PROXY|\binclude\b|\bextends\b")
 
@@ -163,6 +166,22 @@ def configuration(project: Project) -> Mapping[str, Any]:
     answer = Compose(project).capture("--profile", "*", "config", "--format", "json")
     loaded = json.loads(answer.stdout or "{}")
     return loaded if isinstance(loaded, dict) else {}
+
+
+def dockerfile_of(project: Project, service: Service) -> Dockerfile:
+    """The Dockerfile of a service that is built here, bases that name a build argument expanded with its value.
+
+    Raises ConfigError when it is missing or cannot be read.
+    """
+    if service.build is None:
+        raise ConfigError(f"service {service.name!r} is not built here", hint="ddd dev.build")
+    file = service.build.dockerfile
+    if not file.is_file() or not _BASE_WITH_VARIABLE.search(file.read_text(encoding="utf-8", errors="replace")):
+        return dockerfile.load(file)
+    section = configuration(project)["services"][service.name]["build"]
+    return dockerfile.load(
+        file, {name: value for name, value in (section.get("args") or {}).items() if value is not None}
+    )
 
 
 def declared(project: Project) -> tuple[dict[str, Declared], frozenset[str]]:

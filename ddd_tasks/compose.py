@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import process
+from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Project
 from ddd_tasks.projectcache import make_private
 
@@ -59,8 +61,12 @@ def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ..
         path.unlink(missing_ok=True)
         return ()
     if not path.exists() or path.read_text() != text:
-        make_private(path.parent)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(text)
-        draft.replace(path)
+        try:
+            make_private(path.parent)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(text)
+            draft.replace(path)
+        except OSError as error:
+            hint = f"sudo chown -R $USER {shlex.quote(str(project.private))}"
+            raise ConfigError(f"{path} cannot be written", cause=str(error), hint=hint) from error
     return (path,)

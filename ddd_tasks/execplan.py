@@ -32,7 +32,8 @@ _PASSED_ON = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "CI")
 
 
 class Options:
-    """What the caller asked for. service: None for the one that is meant here; index: which of several containers.
+    """What the caller asked for. service: None for the one that is meant here; index: which container, 0 for the first.
+
 
     project: a directory of the project, where it is not the current one's; a current directory that is not mounted
     then means the container's own. map_paths: host paths in the command become container paths; map_output: container
@@ -45,7 +46,7 @@ class Options:
         self,
         service: str | None = None,
         user: str | None = None,
-        index: int = 1,
+        index: int = 0,
         *,
         project: str | None = None,
         map_paths: bool = False,

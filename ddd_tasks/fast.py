@@ -85,7 +85,7 @@ def parse(words: Sequence[str]) -> tuple[Options, list[str]]:
     if not argv and verb != "run":
         example = "ddd exec -- pwd" if verb == "exec" else "ddd shims pytest"
         raise ConfigError(f"{verb} was given no command", cause=f"as in: {example}", hint=f"ddd {verb} --help")
-    index = values.get("index", "1")
+    index = values.get("index", "0")
     if not index.isdigit():
         raise ConfigError(f"--index was given {index!r}", cause="it has to be a number", hint="ddd dev.ps")
     options = Options(values.get("service"), values.get("user"), int(index), project=values.get("project"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddd_tasks import build, dockerfile, portbook, preflight, process, services
+from ddd_tasks import build, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
@@ -28,7 +28,7 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
     services.refuse_takeover(engine, project)  # a build would put our image under the other one's name
     built = [service for service in wanted if service.build]
     for service in built:
-        preflight.check_build(service)
+        preflight.check_build(project, service)
     if not built:
         return
     names = [service.name for service in built]
@@ -45,7 +45,7 @@ def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service])
     """Raise EngineError when an image that one of these services needs is neither here nor to be had."""
     stand_ins = build.for_project(project).contexts
     for service in wanted:
-        for image in _needed(service):
+        for image in _needed(project, service):
             if image in stand_ins or is_local(engine, image):
                 continue
             answer = process.capture(["docker", "pull", "--quiet", image], check=False)
@@ -66,9 +66,9 @@ def is_local(engine: Engine, image: str) -> bool:
     return True
 
 
-def _needed(service: Service) -> Sequence[str]:
+def _needed(project: Project, service: Service) -> Sequence[str]:
     if service.build:
         if service.build.is_remote:
             return []
-        return dockerfile.load(service.build.dockerfile).external_images(service.build.target)
+        return build.dockerfile_of(project, service).external_images(service.build.target)
     return [service.image] if service.image else []

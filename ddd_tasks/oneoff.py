@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from ddd_tasks import commands, execplan, images, process, worktree
+from ddd_tasks import build, commands, execplan, images, process, worktree
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import EngineError
+from ddd_tasks.errors import EngineError, UnsupportedError
 from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
 
@@ -18,9 +18,9 @@ _POLL_SECONDS = 0.02
 
 
 def run(argv: Sequence[str], options: Options) -> int:
-    """Run the command (default: the image's own) in a new container of the service that the options mean here.
+    """Run the command (default: the service's own) in a new container of the service that the options mean here.
 
-    Returns its status. The image's entrypoint comes first, as always in a new container; what the service depends on
+    Returns its status. The entrypoint comes first, as always in a new container; what the service depends on
     is started. Inside a container of the project the command runs directly. Raises ConfigError, EngineError,
     CommandError.
     """
@@ -34,10 +34,19 @@ def run(argv: Sequence[str], options: Options) -> int:
         return 0
     engine = Engine.connect()
     with _container(engine, project, service) as container:
-        image = engine.get(f"/containers/{container}/json")["Image"]
-        config = engine.get(f"/images/{image}/json")["Config"]
-        words = [*(config.get("Entrypoint") or ()), *(argv or config.get("Cmd") or ())]
+        words = _words(engine, project, service, container, argv)
         return execplan.run(commands.prepare(engine, project, service, container, options), words, options)
+
+
+def _words(engine: Engine, project: Project, service: Service, container: str, argv: Sequence[str]) -> list[str]:
+    """The command with the entrypoint before it: the service's own where it has them, otherwise the image's."""
+    declared = build.configuration(project)["services"][service.name]
+    image = engine.get(f"/containers/{container}/json")["Image"]
+    config = engine.get(f"/images/{image}/json")["Config"]
+    entrypoint, command = declared.get("entrypoint"), argv or declared.get("command")
+    if entrypoint is None:
+        entrypoint, command = config.get("Entrypoint"), command or config.get("Cmd")
+    return [*(entrypoint or ()), *(command or ())]
 
 
 @contextmanager
@@ -67,4 +76,12 @@ def _await_start(engine: Engine, name: str, service: Service, leash: process.Pro
         time.sleep(_POLL_SECONDS)
     leash.kill()
     said = leash.stderr.read().decode(errors="replace") if leash.stderr else ""
+    with suppress(ApiError):  # --rm counts only for what has started
+        engine.delete(f"/containers/{name}", force=True)
+    if 'exec: "cat"' in said:
+        raise UnsupportedError(
+            f"the image of service {service.name!r} has no cat, which holds a container of its own open",
+            cause=said,
+            hint=f"ddd dev.exec --service {service.name} -- PROGRAM",
+        )
     raise EngineError(f"no container of service {service.name!r} could be started", cause=said, hint="ddd dev.build")

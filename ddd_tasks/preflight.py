@@ -6,21 +6,21 @@ import shlex
 from collections.abc import Collection
 from pathlib import Path
 
-from ddd_tasks import dockerfile
+from ddd_tasks import build
 from ddd_tasks.engine import ports
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, PortTakenError, UnknownNameError
-from ddd_tasks.project import Service
+from ddd_tasks.project import Project, Service
 
 
-def check_build(service: Service) -> None:
+def check_build(project: Project, service: Service) -> None:
     """Refuse a build without its context, its Dockerfile or its stage. Raises ConfigError, UnknownNameError."""
     if service.build is None or service.build.is_remote:
         return
     context, file, target = service.build
     what = f"the build context of service {service.name!r}"
     _require_directory(context, what, hint=f"ls {shlex.quote(str(context.parent))}")
-    parsed = dockerfile.load(file)
+    parsed = build.dockerfile_of(project, service)
     if target is not None:
         try:
             parsed.stage(target)

@@ -70,11 +70,12 @@ def states(engine: Engine, project: Project) -> list[State]:
     return sorted(found, key=lambda state: order.index(state.service) if state.service in order else len(order))
 
 
-def running(engine: Engine, project: Project, service: Service, index: int = 1) -> str:
-    """The id of the service's running container, the index-th one of several. Raises NotRunningError."""
+def running(engine: Engine, project: Project, service: Service, index: int = 0) -> str:
+    """The id of the service's running container: the one of that number, 0 for the first. Raises NotRunningError."""
     entries = _listed(engine, project, service=service.name)
     if entries:
         by_number = {int(entry["Labels"].get(NUMBER_LABEL, 1)): str(entry["Id"]) for entry in entries}
+        index = index or min(by_number)
         if index not in by_number:
             raise NotRunningError(
                 f"service {service.name!r} has no running container number {index}",

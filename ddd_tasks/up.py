@@ -16,6 +16,7 @@ from ddd_tasks.services import State
 WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 _LOG_LINES = "20"
+_SETTLED = 0.5  # seconds that a service without a health check has to run before it counts as started
 
 
 class UnhealthyError(DddError):
@@ -60,7 +61,7 @@ def start(
         if standing is not None:
             return standing
         for service in wanted:
-            preflight.check_build(service)
+            preflight.check_build(project, service)
             preflight.check_mounts(service)
         if process.is_dry():
             _start(engine, project, wanted)
@@ -85,6 +86,8 @@ def _start(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
         if isinstance(error, CommandError):
             _check_ports(engine, project, wanted)  # taken in the meantime
             images.explain_missing(engine, project, wanted)
+            what = f"starting {', '.join(service.name for service in wanted)} failed"
+            raise CommandError(what, ExitCode.FAILURE, cause="see Compose's output above", hint="ddd dev.ps") from error
         raise
 
 
@@ -97,6 +100,7 @@ def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_S
     engine = Engine.connect()
     wanted = {service.name for service in select(project, names)}
     deadline = time.monotonic() + timeout
+    seen: dict[str, float] = {}
     while True:
         states = services.states(engine, project)
         ours = [state for state in states if state.service in wanted]
@@ -106,10 +110,18 @@ def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_S
         if failed := next((state for state in ours if state.has_failed), None):
             raise _unhealthy(engine, project, failed)
         if not waiting:
-            return states
+            now = time.monotonic()
+            waiting = [state for state in ours if not _is_settled(state, now - seen.setdefault(state.container, now))]
+            if not waiting:
+                return states
         if time.monotonic() > deadline:
             raise _unhealthy(engine, project, waiting[0], f"it was not healthy after {timeout:.0f} s")
         time.sleep(_POLL_SECONDS)
+
+
+def _is_settled(state: State, seconds: float) -> bool:
+    """Whether what has just been started will not end at once; a health check has shown that already."""
+    return bool(state.health) or state.state != "running" or seconds >= _SETTLED
 
 
 def _ours(engine: Engine, project: Project) -> set[str]:

@@ -102,11 +102,12 @@ class Engine:
         try:
             connection.send(request)
             status, headers = connection.head()
-            answer = connection.body(headers, none=status in (204, 304))
+            answer = connection.body(headers, none=status in (204, 304) or request.startswith(b"HEAD "))
         except OSError as error:
             connection.detach().close()
             if fresh:
-                raise EngineError(f"the engine at {self.endpoint.host} hung up", cause=str(error)) from error
+                what = f"the engine at {self.endpoint.host} hung up"
+                raise EngineError(what, cause=str(error), hint="docker version") from error
             return self._exchange(request)  # the engine may close an idle connection at any time
         if headers.get("connection", "").lower() != "close":
             self._connection = connection

@@ -87,11 +87,12 @@ def _introduce(engine: Engine, container: str, identity: Identity) -> Identity:
     group = _read(engine, container, "/etc/group")
     if not any(entry.split(":")[2:3] == [str(identity.gid)] for entry in group.splitlines()):
         files["etc/group"] = _with_line(group, f"{identity.name}:x:{identity.gid}:\n")
+    home_of = None if _exists(engine, container, identity.home) else identity
     try:
         engine.request(
             "PUT",
             f"/containers/{container}/archive",
-            body=_archive(files, identity),
+            body=_archive(files, home_of),
             query={"path": "/"},
             content_type="application/x-tar",
         )
@@ -115,11 +116,20 @@ def _read(engine: Engine, container: str, path: str) -> str:
         return member.read().decode() if member else ""
 
 
+def _exists(engine: Engine, container: str, path: str) -> bool:
+    try:
+        engine.request("HEAD", f"/containers/{container}/archive", query={"path": path})
+    except ApiError:
+        return False
+    return True
+
+
 def _with_line(text: str, line: str) -> str:
     return text + ("\n" if text and not text.endswith("\n") else "") + line
 
 
-def _archive(files: dict[str, str], identity: Identity) -> bytes:
+def _archive(files: dict[str, str], home_of: Identity | None) -> bytes:
+    """A tar archive of the files, and of the home directory where it is not there: a mounted one stays as it is."""
     import io
     import tarfile
 
@@ -129,7 +139,8 @@ def _archive(files: dict[str, str], identity: Identity) -> bytes:
             entry = tarfile.TarInfo(name)
             entry.mode, entry.size = 0o644, len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
-        home = tarfile.TarInfo(identity.home.lstrip("/"))
-        home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, identity.uid, identity.gid
-        archive.addfile(home)
+        if home_of:
+            home = tarfile.TarInfo(home_of.home.lstrip("/"))
+            home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, home_of.uid, home_of.gid
+            archive.addfile(home)
     return packed.getvalue()

@@ -122,8 +122,15 @@ def url(c: Context, service: str | None = None, json: bool = False) -> None:  # 
         console.result("\n".join(found))
 
 
-@task(name="exec", help={"service": SERVICE_HELP, "user": _USER_HELP, "index": "Which one of several containers."})
-def exec_(c: Context, service: str | None = None, user: str | None = None, index: int = 1) -> None:
+@task(
+    name="exec",
+    help={
+        "service": SERVICE_HELP,
+        "user": _USER_HELP,
+        "index": "Which one of several containers (default: the first).",
+    },
+)
+def exec_(c: Context, service: str | None = None, user: str | None = None, index: int = 0) -> None:
     """Run the words after -- in a running service.
 
     They run in the directory that matches yours, as you: dev.exec -- pytest -k "a or b".

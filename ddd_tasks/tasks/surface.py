@@ -74,9 +74,10 @@ def _terminate(number: int, _: object) -> NoReturn:
     raise Terminated(number)
 
 
-def leave(status: int) -> NoReturn:
-    """End the program with this exit status and no further word."""
-    raise Exit(code=int(status))
+def leave(status: int) -> None:
+    """End the program with this exit status and no further word; with 0 the next task of the line has its turn."""
+    if status:
+        raise Exit(code=status)
 
 
 def words(c: Context) -> list[str]:

@@ -257,6 +257,25 @@ class TestRun:
         wait_until(lambda: api.run("docker", "ps", "-aq", "--filter", f"name={api.name}-api-run").out == "")
 
 
+class TestServicesOwnCommand:
+    @pytest.mark.usefixtures("bases")
+    def test_run_without_words_is_the_services_command(self, stack: Make) -> None:
+        compose = COMPOSE.rstrip() + '\n    command: [echo, "of the service"]\n'
+        ran = stack({**FILES, "compose.yaml": compose}).ddd("dev.run").ok()
+        assert ran.out.splitlines()[-1] == "of the service"
+
+    @pytest.mark.usefixtures("bases")
+    def test_an_entrypoint_comes_before_the_words(self, stack: Make) -> None:
+        compose = COMPOSE.rstrip() + "\n    entrypoint: [echo, first]\n    command: [ignored]\n"
+        ran = stack({**FILES, "compose.yaml": compose}).ddd("dev.run", "--", "second").ok()
+        assert ran.out.splitlines()[-1] == "first second"
+
+    def test_tasks_of_one_line_all_run(self, api: Stack) -> None:
+        ran = api.ddd("dev.exec", "dev.ps", "--", "echo", "inside").ok()
+        assert "inside\n" in ran.out
+        assert "SERVICE" in ran.out
+
+
 class TestWithoutInvoke:
     """`ddd exec` and `ddd run`: the same promises, and what it remembers never outlives what it came from."""
 

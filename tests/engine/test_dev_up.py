@@ -186,3 +186,24 @@ def test_list_needs_no_engine_and_has_one_line_a_task(stack: Callable[[Mapping[s
     assert len(lines) >= 16
     assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
     assert any(line.split()[0] == "dev.exec" for line in lines)
+
+
+@pytest.mark.usefixtures("bases")
+def test_a_base_that_a_build_argument_names(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    compose = """\
+services:
+  web: {build: {context: ., args: {BASE: "python:3.13-slim-trixie"}}, init: true}
+"""
+    dockerfile = 'ARG BASE\nFROM ${BASE} AS dev\nCMD ["sleep", "infinity"]\n'
+    assert "running" in stack({"compose.yaml": compose, "Dockerfile": dockerfile}).ddd("dev.up").ok().out
+
+
+@pytest.mark.usefixtures("bases")
+def test_a_service_that_ends_at_once_is_not_taken_for_running(stack: Callable[[Mapping[str, str]], Stack]) -> None:
+    compose = """\
+services:
+  web: {build: {context: ., target: dev}, command: [sh, -c, "sleep 0.05; exit 3"]}
+"""
+    ran = stack({"compose.yaml": compose, "Dockerfile": DOCKERFILE}).ddd("dev.up")
+    assert ran.status == 75
+    assert "it ended with status 3" in ran.err

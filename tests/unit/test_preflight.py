@@ -9,7 +9,7 @@ import pytest
 from ddd_tasks import preflight
 from ddd_tasks.engine import ports
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.project import Build, Mount, Service
+from ddd_tasks.project import Build, Mount, Project, Service
 
 
 def service(*, build: Build | None = None, mount: Path | None = None) -> Service:
@@ -19,7 +19,8 @@ def service(*, build: Build | None = None, mount: Path | None = None) -> Service
 
 @pytest.mark.parametrize("context", ["https://example.org/x.git#main", "git@example.org:x.git"])
 def test_a_context_elsewhere_is_left_to_buildkit(context: str) -> None:
-    preflight.check_build(service(build=Build(Path(context), Path(context, "Dockerfile"), "dev")))
+    api = service(build=Build(Path(context), Path(context, "Dockerfile"), "dev"))
+    preflight.check_build(Project("p", Path("/x"), (Path("/x/compose.yaml"),), {"api": api}, {}), api)
 
 
 def test_a_device_is_there_to_be_mounted() -> None:

@@ -34,7 +34,6 @@ _PASSED_ON = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "CI")
 class Options:
     """What the caller asked for. service: None for the one that is meant here; index: which container, 0 for the first.
 
-
     project: a directory of the project, where it is not the current one's; a current directory that is not mounted
     then means the container's own. map_paths: host paths in the command become container paths; map_output: container
     paths in what it writes become host paths.

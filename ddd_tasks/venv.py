@@ -52,7 +52,7 @@ def _python() -> str:
 def _sync(root: Path, home: Path, env: Mapping[str, str]) -> None:
     uv = [str(home / "bin" / "uv"), "--quiet", "--directory", str(root)]
     if "UV_DEFAULT_INDEX" not in env:
-        process.run([*uv, "sync", "--frozen"], env=env, quiet=True)
+        process.run([*uv, "sync", "--frozen", "--compile-bytecode"], env=env, quiet=True)
         return
     # The lock holds addresses of pypi.org, which a machine with an index of its own may not reach: take names,
     # versions and hashes from the lock, and the files from that index.
@@ -60,7 +60,7 @@ def _sync(root: Path, home: Path, env: Mapping[str, str]) -> None:
     process.run([*uv, "export", "--frozen", "--no-emit-project", "--output-file", pinned], env=env, quiet=True)
     process.run([*uv, "venv", "--allow-existing", str(root / ".venv")], env=env, quiet=True)
     into = ("--python", str(root / ".venv"))
-    process.run([*uv, "pip", "sync", *into, "--require-hashes", pinned], env=env, quiet=True)
+    process.run([*uv, "pip", "sync", *into, "--compile-bytecode", "--require-hashes", pinned], env=env, quiet=True)
     process.run([*uv, "pip", "install", *into, "--no-deps", "--editable", "."], env=env, quiet=True)
 
 

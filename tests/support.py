@@ -26,6 +26,19 @@ REPO = Path(__file__).resolve().parent.parent
 # Everything a run puts on the engine carries this text in its name, a label or a mount, so two runs never mix.
 RUN = f"ddd-test-{secrets.token_hex(3)}"
 LABEL = "ddd-tasks.test"
+# The least that a command can run in: a service that sleeps, with its project mounted.
+DOCKERFILE = """\
+FROM python:3.13-slim-trixie AS dev
+WORKDIR /app
+CMD ["sleep", "infinity"]
+"""
+COMPOSE = """\
+services:
+  api:
+    build: {context: ., target: dev}
+    init: true
+    volumes: [".:/app"]
+"""
 
 
 def unique(what: str = "") -> str:

@@ -12,20 +12,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.support import Stack, ddd_argv, end_of, make_stack, wait_until
+from tests.support import COMPOSE, DOCKERFILE, Stack, ddd_argv, end_of, make_stack, wait_until
 
-DOCKERFILE = """\
-FROM python:3.13-slim-trixie AS dev
-WORKDIR /app
-CMD ["sleep", "infinity"]
-"""
-COMPOSE = """\
-services:
-  api:
-    build: {context: ., target: dev}
-    init: true
-    volumes: [".:/app"]
-"""
 FILES = {"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE, "sub/deep/file": "", "a b/ü/file": ""}
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
 

@@ -13,27 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Ran, Stack, make_stack, run, unique, venv_for_everybody
+from tests.support import COMPOSE, DOCKERFILE, Ran, Stack, make_stack, run, unique, venv_for_everybody
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can make a user")
 
-DOCKERFILE = """\
-FROM python:3.13-slim-trixie AS dev
-WORKDIR /app
-CMD ["sleep", "infinity"]
-"""
-COMPOSE = """\
-services:
-  api:
-    build: {context: ., target: dev}
-    init: true
-    volumes: [".:/app"]
+COMPOSE_WITH_LOCKED = (
+    COMPOSE
+    + """\
   locked:
     build: {context: ., target: dev}
     init: true
     read_only: true
     volumes: [".:/app"]
 """
+)
 
 
 class User:
@@ -69,7 +62,7 @@ def user() -> Iterator[User]:
 @pytest.fixture(scope="module")
 def api(bases: None, user: User) -> Iterator[Stack]:
     """A running project that belongs to the user."""
-    stack = make_stack({"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE})
+    stack = make_stack({"compose.yaml": COMPOSE_WITH_LOCKED, "Dockerfile": DOCKERFILE})
     try:
         for path in [stack.directory, *stack.directory.rglob("*")]:
             os.chown(path, user.entry.pw_uid, user.entry.pw_gid)

@@ -8,20 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Stack, make_stack
+from tests.support import COMPOSE, DOCKERFILE, Stack, make_stack
 
-DOCKERFILE = """\
-FROM python:3.13-slim-trixie AS dev
-WORKDIR /app
-CMD ["sleep", "infinity"]
-"""
-COMPOSE = """\
-services:
-  api:
-    build: {context: ., target: dev}
-    init: true
-    volumes: [".:/app"]
-"""
 RAISE = "def deep():\n    raise SystemError('here')\n\n\ndeep()\n"
 
 

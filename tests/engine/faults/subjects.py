@@ -6,20 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from ddd_tasks.engine.api import Engine
-from tests.support import Stack
+from tests.support import COMPOSE, DOCKERFILE, Stack
 
-DOCKERFILE = """\
-FROM python:3.13-slim-trixie AS dev
-WORKDIR /app
-CMD ["sleep", "infinity"]
-"""
-COMPOSE = """\
-services:
-  api:
-    build: {context: ., target: dev}
-    init: true
-    volumes: [".:/app"]
-"""
 FILES = {"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE}
 
 Make = Callable[[Mapping[str, str]], Stack]

@@ -12,7 +12,7 @@ import pytest
 
 from ddd_tasks.engine.api import Engine
 from tests.engine.faults import subjects
-from tests.support import Stack, ddd_argv, kill_group, leftovers, make_stack, wait_until
+from tests.support import COMPOSE, DOCKERFILE, Stack, ddd_argv, kill_group, leftovers, make_stack, wait_until
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 MOMENTS = ["start", "middle", "end"]
@@ -31,7 +31,7 @@ from ddd_tasks.nox import stage
 def work(session):
     session.run("sleep", *session.posargs)
 """
-SLOWLY_HEALTHY = subjects.COMPOSE + "    healthcheck: {test: ['CMD', 'test', '-e', '/tmp/ready'], interval: 1s}\n"
+SLOWLY_HEALTHY = COMPOSE + "    healthcheck: {test: ['CMD', 'test', '-e', '/tmp/ready'], interval: 1s}\n"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -131,7 +131,7 @@ def test_up(engine: Engine, api: Stack, number: signal.Signals, moment: str) -> 
 
         status = die(client, number, moment, working)
         check(status, number, moment)
-        stack.write({"compose.yaml": subjects.COMPOSE})
+        stack.write({"compose.yaml": COMPOSE})
         assert "running" in stack.ddd("dev.up").ok().out
         stack.ddd("dev.down").ok()
         assert {item.kind for item in leftovers(engine, stack.name)} <= {"images"}
@@ -142,7 +142,7 @@ def test_up(engine: Engine, api: Stack, number: signal.Signals, moment: str) -> 
 @pytest.fixture(scope="module")
 def noxes(bases: None) -> Iterator[Stack]:
     """A project with one session, whose image is built."""
-    stack = make_stack({"Dockerfile": subjects.DOCKERFILE, "noxfile.py": NOXFILE})
+    stack = make_stack({"Dockerfile": DOCKERFILE, "noxfile.py": NOXFILE})
     stack.nox("-s", "work", "--", "0").ok()
     yield stack
     stack.down()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ddd_tasks import composefiles, execplan, paths, process, projectcache, services
 from ddd_tasks import project as projects
 from ddd_tasks.engine import endpoint, identity, terminal
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.errors import ConfigError, NotRunningError
+from ddd_tasks.errors import CommandError, ConfigError, NotRunningError, UnsupportedError
 from ddd_tasks.execplan import Options, Plan
 from ddd_tasks.project import Project, Service
 
 _SHELL = ("sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec sh")
+_CANNOT_START = (126, 127)
 
 
 def run_here(argv: Sequence[str], service: str | None = None) -> int:
@@ -29,7 +30,12 @@ def run_here(argv: Sequence[str], service: str | None = None) -> int:
             valid=[here],
             hint=shlex.join(argv),
         )
-    return process.run(argv, check=False, foreground=True)
+    try:
+        return process.run(argv, check=False, foreground=True)
+    except ConfigError as error:  # as a shell has it, and the engine
+        raise CommandError(
+            f"{argv[0]!r} was not found", 127, cause=error.cause, hint="ls $(printenv PATH | tr : ' ')"
+        ) from error
 
 
 def execute(argv: Sequence[str], options: Options) -> int:
@@ -58,8 +64,18 @@ def execute(argv: Sequence[str], options: Options) -> int:
 
 
 def shell(options: Options) -> int:
-    """An interactive shell in the service's running container: bash where it has one, otherwise sh."""
-    return execute(_SHELL, options)
+    """An interactive shell in the service's running container: bash where it has one, otherwise sh.
+
+    Raises UnsupportedError where its image has neither.
+    """
+    try:
+        return execute(_SHELL, options)
+    except CommandError as error:
+        if error.exit_code not in _CANNOT_START:
+            raise
+        raise UnsupportedError(
+            "the service's image has no shell", cause=error.cause, hint="ddd dev.exec -- PROGRAM"
+        ) from error
 
 
 def find(options: Options) -> tuple[Project, Service]:
@@ -93,7 +109,8 @@ def _plan(options: Options) -> Plan:
     with closing(Engine.connect()) as engine:
         container = services.running(engine, project, service, options.index)
         plan = prepare(engine, project, service, container, options)
-    projectcache.make_private(project.private / "cache" / "exec")
+    with suppress(projectcache.UnwritableError):  # what cannot be written down is not remembered
+        projectcache.make_private(project.private / "cache" / "exec")
     files, variables = projectcache.depends_on(project.files)
     nearer = (str(path) for path in composefiles.nearer(here, project.directory))
     execplan.remember(

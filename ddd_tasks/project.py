@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,6 +152,10 @@ def _config(files: tuple[Path, ...]) -> Mapping[str, Any]:
     except CommandError as error:
         if "is not a docker command" in error.cause or "unknown command" in error.cause:
             raise EngineError("docker has no compose command", cause=error.cause, hint="ddd engine.install") from error
+        if "unable to resolve docker endpoint" in error.cause:
+            raise EngineError(
+                "Docker's settings lead to no engine", cause=error.cause, hint="env | grep ^DOCKER_"
+            ) from error
         hint = f"docker compose -f {files[0]} config --quiet"
         raise ConfigError(f"{files[0]} is not a valid Compose file", cause=error.cause, hint=hint) from error
     loaded = yaml.load(answer.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -166,8 +171,18 @@ def _parse(config: Mapping[str, Any], files: tuple[Path, ...]) -> Project:
         files[0].parent.resolve(),
         files,
         {service.name: service for service in services},
-        {str(official): str(stand_in) for official, stand_in in (extension.get("images") or {}).items()},
+        _images(extension.get("images") or {}, files[0]),
     )
+
+
+def _images(given: Any, file: Path) -> dict[str, str]:
+    if not isinstance(given, dict) or not all(isinstance(stand_in, str) for stand_in in given.values()):
+        raise ConfigError(
+            f"x-ddd, images, in {file} is {given!r}",
+            cause="it has to be a mapping of official images to the names of their stand-ins",
+            hint=_show("images", file),
+        )
+    return {str(official): stand_in for official, stand_in in given.items()}
 
 
 def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
@@ -212,9 +227,16 @@ def _port(value: Mapping[str, Any]) -> Port:
 
 def _check_keys(given: Any, known: Mapping[str, Any], where: str, file: Path) -> None:
     if not isinstance(given, dict):
-        raise ConfigError(f"{where} in {file} is {given!r}", cause="it has to be a mapping", valid=known)
+        hint = _show(given, file)
+        raise ConfigError(f"{where} in {file} is {given!r}", cause="it has to be a mapping", valid=known, hint=hint)
     for key, value in given.items():
         if key not in known:
-            raise UnknownNameError("key", str(key), known, where=f"{where} in {file}")
+            raise UnknownNameError("key", str(key), known, where=f"{where} in {file}", hint=_show(key, file))
         if isinstance(known[key], dict):
             _check_keys(value, known[key], f"{where}, {key},", file)
+
+
+def _show(value: Any, file: Path) -> str:
+    """A command that shows where a value stands: its own words where they are plain, else the whole section."""
+    words = str(value) if isinstance(value, (str, int)) else "x-ddd"
+    return shlex.join(["grep", "-n", words, str(file)])

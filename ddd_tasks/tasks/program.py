@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 from types import ModuleType
 
 from invoke.config import Config
-from invoke.exceptions import CollectionNotFound
+from invoke.exceptions import CollectionNotFound, Exit
 from invoke.loader import FilesystemLoader
 from invoke.program import Program
+
+from ddd_tasks import console
+from ddd_tasks.errors import ConfigError, ExitCode
 
 
 class _Config(Config):
@@ -23,17 +27,44 @@ class _Loader(FilesystemLoader):
     def load(self, name: str | None = None) -> tuple[ModuleType, str]:
         try:
             return super().load(name)
-        except (CollectionNotFound, ImportError) as error:
-            if isinstance(error, ImportError) and self.find(name or self.config.tasks.collection_name):
-                raise  # there is a tasks.py, and it is what cannot be imported
-            from ddd_tasks.tasks import namespace
+        except CollectionNotFound:
+            if name not in (None, self.config.tasks.collection_name):
+                raise  # asked for by its name
+        except Exception as error:
+            if self.find(name or self.config.tasks.collection_name):
+                raise _unusable(name or self.config.tasks.collection_name, error) from error
+        from ddd_tasks.tasks import namespace
 
-            return namespace, self.start
+        return namespace, self.start
+
+
+def _unusable(name: str, error: Exception) -> Exit:
+    console.error(
+        ConfigError(
+            f"{name}.py cannot be loaded",
+            cause=f"{type(error).__name__}: {error}",
+            hint=f"{sys.executable} -c 'import {name}'",
+        )
+    )
+    return Exit(code=int(ExitCode.CONFIG))
+
+
+class _Program(Program):
+    """Invoke's, which shows a traceback where a number is expected and a word comes."""
+
+    def parse_tasks(self) -> None:
+        try:
+            super().parse_tasks()
+        except ValueError as error:
+            console.error(
+                ConfigError("a flag was given no number", cause=str(error), hint=f"ddd --help {self.core.unparsed[0]}")
+            )
+            raise Exit(code=int(ExitCode.CONFIG)) from error
 
 
 def program() -> Program:
     """The program, ready to run a command line."""
-    return Program(
+    return _Program(
         name="ddd",
         binary="ddd",
         binary_names=["ddd"],

@@ -109,7 +109,7 @@ def _plan(options: Options) -> Plan:
     with closing(Engine.connect()) as engine:
         container = services.running(engine, project, service, options.index)
         plan = prepare(engine, project, service, container, options)
-    with suppress(projectcache.UnwritableError):  # what cannot be written down is not remembered
+    with suppress(OSError):  # what cannot be written down is not remembered
         projectcache.make_private(project.private / "cache" / "exec")
     files, variables = projectcache.depends_on(project.files)
     nearer = (str(path) for path in composefiles.nearer(here, project.directory))

@@ -67,6 +67,6 @@ def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ..
             draft.write_text(text)
             draft.replace(path)
         except OSError as error:
-            hint = f"sudo chown -R $USER {shlex.quote(str(project.private))}"
+            hint = f"ls -lad {shlex.quote(str(project.private))}"
             raise ConfigError(f"{path} cannot be written", cause=str(error), hint=hint) from error
     return (path,)

@@ -8,18 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import composefiles
-from ddd_tasks.errors import ConfigError
 
 _FORMAT = 1
-
-
-class UnwritableError(ConfigError, OSError):
-    """A folder of ours that cannot be made; an OSError as well, for those who can go on without it."""
 
 
 def read(files: tuple[Path, ...]) -> dict[str, Any] | None:
@@ -72,12 +66,8 @@ def depends_on(files: tuple[Path, ...]) -> tuple[list[str], list[str]]:
 
 
 def make_private(directory: Path) -> None:
-    """Make a folder below .ddd/, which git is told to ignore from the inside. Raises UnwritableError."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = shlex.join(["ls", "-ld", str(directory.parents[0]), str(directory.parents[1])])
-        raise UnwritableError(f"the folder {directory} cannot be made", cause=str(error), hint=hint) from error
+    """Make a folder below .ddd/, which git is told to ignore from the inside. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
     for folder in (directory, *directory.parents):
         if folder.name == ".ddd":
             ignore = folder / ".gitignore"

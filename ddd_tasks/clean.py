@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 from ddd_tasks import process, services
 from ddd_tasks.compose import Compose
-from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.project import Project
+from ddd_tasks.sessions.container import PROJECT_LABEL
 
-# On every container that a Nox session starts: the directory of its project.
-SESSION_LABEL = "ddd-tasks.project"
+# What we remember of a project. .ddd/bin holds shims that its user asked for, .ddd/bases.json the stand-ins in use.
+_REMEMBERED = ("compose", "cache", "results")
 
 
 def clean(project: Project, *, volumes: bool) -> None:
-    """Remove the project's containers, networks, locally built images, session containers and .ddd/.
+    """Remove the project's containers, networks and locally built images, those of Nox sessions too, and our memory.
 
-    volumes: its volumes as well. Images that were pulled, stand-ins and the build cache stay.
+    volumes: its volumes as well. Images that were pulled, stand-ins, shims and the build cache stay.
     """
-    services.refuse_takeover(Engine.connect(), project)
+    engine = Engine.connect()
+    services.refuse_takeover(engine, project)
     flags = ["--volumes"] if volumes else []
     Compose(project).run("--profile", "*", "down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
     if process.is_dry():
         return
-    engine = Engine.connect()
-    label = {"label": [f"{SESSION_LABEL}={project.directory}"]}
+    label = {"label": [f"{PROJECT_LABEL}={project.directory}"]}
     for container in engine.get("/containers/json", all=True, filters=label):
         engine.delete(f"/containers/{container['Id']}", force=True)
-    shutil.rmtree(project.private / "compose", ignore_errors=True)
-    shutil.rmtree(project.private / "cache", ignore_errors=True)
+    for image in engine.get("/images/json", filters=label):
+        with suppress(ApiError):  # somebody else's container or image builds on it
+            engine.delete(f"/images/{image['Id']}", force=True)
+    for name in _REMEMBERED:
+        shutil.rmtree(project.private / name, ignore_errors=True)

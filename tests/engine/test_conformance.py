@@ -108,3 +108,6 @@ def test_the_loop(example: tuple[Stack, str, str]) -> None:
     assert "edited" in failed.out
 
     stack.ddd("dev.clean", "--volumes").ok()
+    mine = ["--filter", f"label=ddd-tasks.project={stack.directory}"]
+    assert stack.run("docker", "images", "--quiet", *mine).out == ""
+    assert stack.run("docker", "ps", "--all", "--quiet", *mine).out == ""

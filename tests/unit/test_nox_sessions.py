@@ -89,7 +89,7 @@ class TestScripts:
 
 
 class TestContainer:
-    PLAN = container.Plan("image", "tests", "project", Path("/work"), (Path("/work"), Path("/elsewhere")))
+    PLAN = container.Plan("image", "tests", "project", Path("/srv"), (Path("/srv"), Path("/elsewhere")))
 
     def test_it_is_held_by_its_stdin_and_removed_by_the_engine(self) -> None:
         asked = container.specification(self.PLAN)
@@ -97,7 +97,7 @@ class TestContainer:
 
     def test_folders_are_at_the_same_path_inside(self) -> None:
         mounts = container.specification(self.PLAN)["HostConfig"]["Mounts"]
-        assert [(mount["Source"], mount["Target"]) for mount in mounts] == [("/work", "/work"), ("/elsewhere",) * 2]
+        assert [(mount["Source"], mount["Target"]) for mount in mounts] == [("/srv", "/srv"), ("/elsewhere",) * 2]
 
     def test_it_has_no_more_rights_than_any_container(self) -> None:
         asked = container.specification(self.PLAN)["HostConfig"]
@@ -106,19 +106,19 @@ class TestContainer:
 
     def test_its_labels_say_whose_it_is(self) -> None:
         labels = container.specification(self.PLAN)["Labels"]
-        assert labels == {"ddd-tasks.session": "tests", "ddd-tasks.project": "/work"}
+        assert labels == {"ddd-tasks.session": "tests", "ddd-tasks.project": "/srv"}
 
 
 class TestVolumes:
     def test_a_relative_source_is_one_of_the_project(self) -> None:
-        assert session._absolute("./data:/data:ro", Path("/work")) == "/work/data:/data:ro"
+        assert session._absolute("./data:/data:ro", Path("/srv")) == "/srv/data:/data:ro"
 
     def test_a_name_is_a_volume_of_the_engine(self) -> None:
-        assert session._absolute("cache:/root/.cache", Path("/work")) == "cache:/root/.cache"
+        assert session._absolute("cache:/root/.cache", Path("/srv")) == "cache:/root/.cache"
 
     def test_half_a_volume_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="no volume"):
-            session._absolute("./data", Path("/work"))
+            session._absolute("./data", Path("/srv"))
 
 
 class TestCommand:

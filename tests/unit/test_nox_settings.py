@@ -61,8 +61,8 @@ class TestEnvironment:
         assert told["unset"] == ["CI"]
 
     def test_only_directories_that_the_session_put_on_path_are_told(self) -> None:
-        told = json.loads(environment.describe({"PATH": "/work/tools:/usr/bin"}, {"PATH": "/usr/bin:/bin"}))
-        assert told["path"] == ["/work/tools"]
+        told = json.loads(environment.describe({"PATH": "/srv/tools:/usr/bin"}, {"PATH": "/usr/bin:/bin"}))
+        assert told["path"] == ["/srv/tools"]
 
 
 class TestState:
@@ -75,10 +75,10 @@ class TestState:
         has_pip=True,
         container="c1",
         user="1000:1000",
-        env={"PATH": "/work/.nox/t/bin:/usr/bin", "A": "session"},
+        env={"PATH": "/srv/.nox/t/bin:/usr/bin", "A": "session"},
         image_env=["FROM_IMAGE"],
-        shared=["/work"],
-        shims="/work/.nox/t/.ddd/bin",
+        shared=["/srv"],
+        shims="/srv/.nox/t/.ddd/bin",
     )
 
     def test_it_is_read_as_it_was_written(self, tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ class TestState:
     def test_a_command_adds_to_the_variables_of_its_session(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("A", "command")
         env = runner._environment(
-            self.STATE, {"forward": ["A"], "path": ["/work/tools", "/home/x/bin", self.STATE.shims]}
+            self.STATE, {"forward": ["A"], "path": ["/srv/tools", "/home/x/bin", self.STATE.shims]}
         )
-        assert env == {"A": "command", "PATH": "/work/tools:/work/.nox/t/bin:/usr/bin"}
+        assert env == {"A": "command", "PATH": "/srv/tools:/srv/.nox/t/bin:/usr/bin"}
 
     def test_what_must_not_be_set_is_taken_from_the_images_own(self) -> None:
         assert runner._without(["tool"], ["FROM_IMAGE", "OTHER"], self.STATE) == ["env", "-u", "FROM_IMAGE", "tool"]

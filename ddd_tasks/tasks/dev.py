@@ -1,4 +1,7 @@
-"""The development loop: build, up, exec, logs, down."""
+"""The development loop: build, up, exec, logs, down.
+
+What only some tasks need is imported by those: `inv --list` and every `inv dev.exec` would pay for it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,8 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from ddd_tasks import clean as cleaning
-from ddd_tasks import commands, console, images, oneoff, paths, process, services, worktree
+from ddd_tasks import console, paths, process, services
 from ddd_tasks import project as projects
-from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
@@ -50,6 +51,9 @@ def _show(states: list[services.State], *, json: bool) -> None:
 @task(help={"service": "Only this service.", "no_cache": "Ignore the build cache.", "pull": "Look for newer bases."})
 def build(c: Context, service: str | None = None, no_cache: bool = False, pull: bool = False) -> None:  # noqa: ARG001
     """Build the images of the services."""
+    from ddd_tasks import images, worktree
+    from ddd_tasks import up as upping
+
     project = worktree.settle(Engine.connect(), _project())
     flags = [flag for flag, wanted in (("--no-cache", no_cache), ("--pull", pull)) if wanted]
     images.build_all(project, upping.select(project, _named(project, service)), flags=flags)
@@ -73,6 +77,8 @@ def up(
     json: bool = False,
 ) -> None:
     """Build, start, wait until healthy, and show the URLs."""
+    from ddd_tasks import up as upping
+
     project = _project()
     states = upping.start(project, _named(project, service), timeout=timeout, isolate=isolate, ports=ports)
     if not process.is_dry():
@@ -89,6 +95,8 @@ def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
 @task(help={"service": "Only this service."})
 def restart(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     """Restart the services and wait until they are healthy."""
+    from ddd_tasks import up as upping
+
     project = _own()
     Compose(project).run("restart", *_named(project, service), quiet=True)
     if not process.is_dry():
@@ -140,6 +148,8 @@ def exec_(c: Context, service: str | None = None, user: str | None = None, index
         raise ConfigError(
             "dev.exec was given no command", cause="the command comes after --", hint="ddd dev.exec -- pwd"
         )
+    from ddd_tasks import commands
+
     leave(commands.execute(argv, Options(service, user, index)))
 
 
@@ -147,18 +157,24 @@ def exec_(c: Context, service: str | None = None, user: str | None = None, index
 def run(c: Context, service: str | None = None, user: str | None = None) -> None:
     """Run the words after -- in a container of its own.
 
-    It is removed afterwards. Without words, the image's own command runs.
+    It is removed afterwards. Without words, the service's own command runs.
     """
+    from ddd_tasks import oneoff
+
     leave(oneoff.run(words(c), Options(service, user)))
 
 
 @task(help={"service": SERVICE_HELP, "user": _USER_HELP})
 def shell(c: Context, service: str | None = None, user: str | None = None) -> None:  # noqa: ARG001
     """Open a shell in a running service."""
+    from ddd_tasks import commands
+
     leave(commands.shell(Options(service, user)))
 
 
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def clean(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Remove containers, networks and images of the project."""
+    from ddd_tasks import clean as cleaning
+
     cleaning.clean(_project(), volumes=volumes)

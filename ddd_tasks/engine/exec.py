@@ -239,9 +239,8 @@ class _Running:
         except ApiError as error:
             raise self._stopped("was removed or started anew") if error.status == 404 else error from error
         except EngineError as error:
-            raise EngineError(
-                f"the engine went away while {self._command.argv[0]!r} ran", cause=error.cause, hint="ddd engine.up"
-            ) from error
+            what = f"the engine went away while {self._command.argv[0]!r} ran"
+            raise EngineError(what, cause=f"{error.what}: {error.cause}", hint="ddd engine.up") from error
         return answer
 
     def _unless_stopped(self, status: int, container: str) -> int:

@@ -25,11 +25,13 @@ _SECONDS_TO_INTERRUPT = 5.0
 def main(argv: Sequence[str]) -> int:
     """Run it. Returns its status, or our own exit code with a message when it could not be started."""
     from ddd_tasks import console
-    from ddd_tasks.errors import DddError
+    from ddd_tasks.errors import DddError, NotRunningError, StoppedError
 
     try:
         return _run(argv[1], list(argv[2:]))
     except DddError as error:
+        if isinstance(error, (NotRunningError, StoppedError)):
+            error.hint = _again()  # a session's container comes with the session, not with dev.up
         console.error(error)
         return int(error.exit_code)
     except KeyboardInterrupt:
@@ -62,6 +64,14 @@ def _no_session(file: str) -> Exception:
     from ddd_tasks.errors import NotRunningError
 
     return NotRunningError(f"no session is described in {file}", hint="nox --list")
+
+
+def _again() -> str:
+    """The command line that runs this session anew, in a new container."""
+    import shlex
+
+    name = os.environ.get("NOX_CURRENT_SESSION", "")
+    return f"nox --session {shlex.quote(name)}" if name else "nox --list"
 
 
 class _Interrupt:

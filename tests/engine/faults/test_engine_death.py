@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from ddd_tasks.engine import lifecycle, tools
+from ddd_tasks.engine import lifecycle
 from ddd_tasks.engine.lifecycle import Launch
-from tests.engine.faults import tiny
+from tests.engine.faults import apart, tiny
 from tests.support import ddd_argv, make_stack, run
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or tools.on_path("dockerd") is None, reason="starting an engine needs root and dockerd"
-)
+pytestmark = apart.possible
 
 
 @pytest.fixture
-def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
-    """A running engine without a bridge, apart from the machine's: it would remove the docker0 that it finds."""
-    directory = Path(tempfile.mkdtemp(prefix="ddd-"))
-    apart = directory / "bin" / "dockerd"
-    apart.parent.mkdir()
-    apart.write_text(f'#!/bin/sh\nexec unshare --net {tools.on_path("dockerd")} "$@"\n')
-    apart.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{apart.parent}{os.pathsep}{os.environ['PATH']}")
-    places = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
-    arguments = [f"--{name}={directory}/{place}" for name, place in places.items()]
-    host = f"unix://{directory}/sock"
-    arguments += [f"--host={host}", "--bridge=none", "--iptables=false", "--ip6tables=false"]
-    own = Launch(tuple(arguments), host, directory / "exec", directory / "log", directory / "state" / "engine.json")
-    lifecycle.up(own)
-    yield own
-    lifecycle.down(own)
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for path in sorted((path for path in mounted if path.startswith(f"{directory}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", path], check=True)
-    shutil.rmtree(directory)
+def launch() -> Iterator[Launch]:
+    """An engine of the test's own."""
+    with apart.running() as own:
+        yield own
 
 
 def test_an_engine_that_stops_during_exec(launch: Launch) -> None:

@@ -223,6 +223,8 @@ class _Running:
             answer = self._state()
             if self._refusal:
                 raise self._not_started()
+            if self._received and not answer["Running"] and not answer["Pid"]:
+                return 128 + self._received[0]  # ended before it began, which the engine may call a success
             if not answer["Running"] and answer["ExitCode"] is not None:
                 return self._unless_stopped(int(answer["ExitCode"]), answer["ContainerID"])
             time.sleep(min(0.005 * 2**attempt, 0.5))

@@ -64,7 +64,7 @@ class State(NamedTuple):
 
 
 def states(engine: Engine, project: Project) -> list[State]:
-    """One State for each container of the project's services, in the order of the Compose file."""
+    """One State for each container of the project's services, in the order in which Compose lists them: by name."""
     order = list(project.services)
     found = [_state(engine, project, entry) for entry in listed(engine, project)]
     return sorted(found, key=lambda state: order.index(state.service) if state.service in order else len(order))

@@ -15,6 +15,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No colour that a test has not asked for, wherever the suite runs."""
-    for name in ("FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE"):
+    """Neither a colour nor the rules of a CI (Nox has some) that a test has not asked for, wherever the suite runs."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE", "CI"):
         monkeypatch.delenv(name, raising=False)

@@ -175,9 +175,13 @@ def test_each_line_of_each_job_runs(bases: None, project: support.Stack, registr
     said = {}
     try:
         for name, variables, lines in jobs_of(project, form):
-            env = {**variables, "DDD_BUILD_CACHE": cache}
-            said[name] = [project.run("bash", "-e", "-c", line, env=env).ok() for line in lines][-1]
+            env = {**variables, "DDD_BUILD_CACHE": cache, "CI": "true"}
+            *before, said[name] = [project.run("bash", "-e", "-c", line, env=env) for line in lines]
+            assert not any(ran.status for ran in before), before
         assert list(said) == ["build test", "build lint", *SESSIONS]
+        # In a CI a Python that the stage lacks is a failure, by Nox's own rule.
+        assert [name for name, ran in said.items() if ran.status] == ["tests-3.12"], said
+        assert "interpreter 3.12 in stage test not found" in said["tests-3.12"].err
         assert said["tests-3.13"].out == "made\n"
         assert said[QUOTED].out == "word: it's $HOME\n"
         assert all(has_layers_to_share(registry, f"{project.name}/stages", stage) for stage in ("test", "lint"))

@@ -167,6 +167,7 @@ def test_a_python_that_the_stage_lacks_is_missing_by_nox_own_rules(project: supp
     assert "Python 3.13" in ran.out
     assert "3.9 in stage test not found" in ran.err
     assert project.nox("-s", "versions", "--error-on-missing-interpreters").status != 0
+    assert project.nox("-s", "versions", env={"CI": "true"}).status != 0
 
 
 def test_parametrized_and_notified_sessions_run_inside(project: support.Stack) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,59 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class PackageManager:
+    """A program that installs what a project depends on.
+
+    markers are names or globs of files that reveal it. variant is the name of docker/<language>/<variant>.Dockerfile,
+    whose stages replace those of the same name in Dockerfile; None where Dockerfile itself is written for it.
+    """
+
+    name: str
+    markers: tuple[str, ...]
+    variant: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One way in which the code in a folder starts as a service.
+
+    knobs are values for names on the ENV line of the Dockerfile's base stage; those that are not given stay as they
+    are. APP is the one that says what is started (app.main:app, server.js, ./cmd/server): it tells two entries of a
+    folder apart, and is what `ddd init --app` gives. PORT and HEALTH come from port and health.
+    port is the port that the service listens on in its container. health is the path that answers 200 once the service
+    works, or None where the code shows none: then it is healthy as soon as it listens. variants are the names of
+    docker/<language>/<variant>.Dockerfile for this kind of program, without the package manager's. why says what in
+    which file told all this, for people: "app/main.py has a FastAPI object named app".
+    """
+
+    knobs: Mapping[str, str]
+    port: int
+    health: str | None
+    why: str
+    variants: tuple[str, ...] = ()
+
+
+# The entries of a folder, the likeliest first: none, where nothing in it can be started. More than one means that the
+# code does not say which of them is the service, and the user is asked. The second argument is the APP that the user
+# named, or None: with one, the answer is the entry with that APP, or none. It reads files and changes nothing. What
+# cannot be read, such as a package.json that is no JSON, is raised as a ConfigError that names the file.
+Entries: TypeAlias = Callable[[Path, str | None], tuple[Entry, ...]]
+
+
+@dataclass(frozen=True)
 class Language:
     """The facts that tasks need.
 
     markers are names or globs of files that reveal the language, the surest first. dockerfile is the folder under
-    docker/ with its stages. test is the command that runs the tests in the test stage. reload is the program that
-    restarts the service after a save in the dev stage. profilers are the programs that can profile a running process.
+    docker/ with its stages: Dockerfile, Dockerfile.dockerignore and the variants. test is the command that runs the
+    tests in the test stage. reload is the program that restarts the service after a save in the dev stage. profilers
+    are the programs that can profile a running process.
+
+    For `ddd init`: managers are its package managers, the surest first; the first one whose marker is there is taken,
+    and the last one where there is none. entries reads a folder and says how its service starts. volumes are folders,
+    seen from the project's, into which the stages install: a mounted checkout would hide them, so each becomes a volume
+    of the service. not_verified are the parts of docker/<language>/ that were never run by the tests of this project,
+    each as a phrase; `ddd languages` shows them.
     """
 
     name: str
@@ -43,3 +93,7 @@ class Language:
     debug: Debug | None = None
     profilers: tuple[str, ...] = ()
     metrics: Metrics | None = None
+    managers: tuple[PackageManager, ...] = ()
+    entries: Entries | None = None
+    volumes: tuple[str, ...] = ()
+    not_verified: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +10,6 @@ from ddd_tasks import composefiles, process
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, UnknownNameError
 
 DIRECTORY = ".ddd"
-
-# The keys of x-ddd, with those of the mappings below them; None: any value, read where it is used.
-_PROJECT_KEYS: Mapping[str, Any] = {"images": None}
-_SERVICE_KEYS: Mapping[str, Any] = {"language": None, "metrics": {"port": None, "path": None, "scheme": None}}
 
 
 class Build(NamedTuple):
@@ -163,31 +158,22 @@ def _config(files: tuple[Path, ...]) -> Mapping[str, Any]:
 
 
 def _parse(config: Mapping[str, Any], files: tuple[Path, ...]) -> Project:
-    extension = config.get("x-ddd") or {}
-    _check_keys(extension, _PROJECT_KEYS, "x-ddd", files[0])
+    from ddd_tasks import extension  # only where the files have changed
+
+    wide = extension.project(config.get("x-ddd") or {}, files[0])
     services = [_service(name, value, files[0]) for name, value in (config.get("services") or {}).items()]
     return Project(
         str(config["name"]),
         files[0].parent.resolve(),
         files,
         {service.name: service for service in services},
-        _images(extension.get("images") or {}, files[0]),
+        dict(wide.get("images") or {}),
     )
 
 
-def _images(given: Any, file: Path) -> dict[str, str]:
-    if not isinstance(given, dict) or not all(isinstance(stand_in, str) for stand_in in given.values()):
-        raise ConfigError(
-            f"x-ddd, images, in {file} is {given!r}",
-            cause="it has to be a mapping of official images to the names of their stand-ins",
-            hint=_show("images", file),
-        )
-    return {str(official): stand_in for official, stand_in in given.items()}
-
-
 def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
-    extension = value.get("x-ddd") or {}
-    _check_keys(extension, _SERVICE_KEYS, f"x-ddd of service {name}", file)
+    from ddd_tasks import extension
+
     healthcheck = value.get("healthcheck") or {}
     return Service(
         name=name,
@@ -200,7 +186,7 @@ def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
         has_healthcheck=bool(healthcheck.get("test")) and not healthcheck.get("disable"),
         depends_on=tuple(value.get("depends_on") or ()),
         profiles=tuple(value.get("profiles") or ()),
-        extension=extension,
+        extension=extension.service(name, value.get("x-ddd") or {}, file),
     )
 
 
@@ -223,20 +209,3 @@ def _port(value: Mapping[str, Any]) -> Port:
         value.get("protocol", "tcp"),
         value.get("app_protocol", ""),
     )
-
-
-def _check_keys(given: Any, known: Mapping[str, Any], where: str, file: Path) -> None:
-    if not isinstance(given, dict):
-        hint = _show(given, file)
-        raise ConfigError(f"{where} in {file} is {given!r}", cause="it has to be a mapping", valid=known, hint=hint)
-    for key, value in given.items():
-        if key not in known:
-            raise UnknownNameError("key", str(key), known, where=f"{where} in {file}", hint=_show(key, file))
-        if isinstance(known[key], dict):
-            _check_keys(value, known[key], f"{where}, {key},", file)
-
-
-def _show(value: Any, file: Path) -> str:
-    """A command that shows where a value stands: its own words where they are plain, else the whole section."""
-    words = str(value) if isinstance(value, (str, int)) else "x-ddd"
-    return shlex.join(["grep", "-n", words, str(file)])

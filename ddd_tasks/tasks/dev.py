@@ -114,6 +114,10 @@ def ps(c: Context, json: bool = False) -> None:  # noqa: ARG001
 )
 def logs(c: Context, service: str | None = None, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
     """Show the services' output."""
+    if tail != "all" and not tail.isdigit():
+        raise ConfigError(
+            f"--tail was given {tail!r}", cause="it has to be a number of lines, or all", hint="ddd dev.logs --tail 100"
+        )
     project = _own()
     flags = ["--tail", tail, *(["--follow"] if follow else [])]
     leave(Compose(project).run("logs", *flags, *_named(project, service), check=False, foreground=True))

@@ -74,6 +74,7 @@ CASES = [
     Case("unknown-flag", PROJECT, ("dev.up", "--servce", "api"), 1, ("--servce",), None),
     Case("flag-value", PROJECT, ("dev.up", "--timeout"), 1, ("timeout",), None),
     Case("flag-type", PROJECT, ("dev.up", "--timeout", "soon"), 78, ("'soon'", "no number"), "ddd --help dev.up"),
+    Case("tail", PROJECT, ("dev.logs", "--tail", "few"), 78, ("'few'", "number of lines, or all"), "ddd dev.logs"),
     Case("stray-word", PROJECT, ("dev.exec", "pytest"), 1, ("pytest",), None),
     Case("unknown-collection", PROJECT, ("-c", "nope", "dev.up"), 1, ("nope",), None),
 ]

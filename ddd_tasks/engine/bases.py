@@ -1,4 +1,4 @@
-"""Stand-ins for official base images, built from Debian packages where no registry can be reached.
+"""Stand-ins for official base images, built from packages where no image registry can be reached.
 
 A stand-in is data: docker/bases/<family>/ holds a Dockerfile, written as if the official base were there, and
 contract.yaml: which official images it stands in for, what they promise, and what it does not keep.
@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import console, process, resources
+from ddd_tasks import console, hostconfig, process, resources
 from ddd_tasks.engine import contracts, rootfs
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError
@@ -26,7 +26,7 @@ PREFIX = "ddd-base/"
 STAND_IN_LABEL = "ddd-tasks.stand-in"
 RECIPE_LABEL = "ddd-tasks.recipe"
 _LOG_LINES = 30
-_APT_SECRET = "DDD_SECRET_APT_CONF"
+_SECRET = "DDD_SECRET_"
 
 
 class Recipe(NamedTuple):
@@ -170,11 +170,9 @@ def _docker_build(recipe: Recipe, directory: Path, variables: Mapping[str, str])
         argv += ["--build-arg", f"{name}={value}"]
     if recipe.base:
         argv += ["--build-context", f"{recipe.base}=docker-image://{PREFIX}{recipe.base}"]
-    env, secret = dict(os.environ), rootfs.apt_configuration()
-    if secret:
-        env[_APT_SECRET] = secret
-        argv += ["--secret", f"id=apt-conf,env={_APT_SECRET}"]
-    argv.append(str(directory))
+    secrets, values = _way_to_packages()
+    argv += [*secrets, str(directory)]
+    env = {**os.environ, **values}
     if sys.stderr.isatty():
         process.run(argv, env=env, quiet=True)
     else:  # the log of a build that went well is of no use in a file
@@ -184,6 +182,22 @@ def _docker_build(recipe: Recipe, directory: Path, variables: Mapping[str, str])
             what = f"building the stand-in for {recipe.official} ended with status {done.status}"
             raise CommandError(what, done.status, cause=process.redact("\n".join(log)))
     return identity.read_text().strip()
+
+
+def _way_to_packages() -> tuple[list[str], dict[str, str]]:
+    """Arguments that offer the host's configuration of package managers to a build, and variables they name.
+
+    A Dockerfile mounts what it needs of: apt-conf, pip-conf, npmrc, netrc, ca-bundle. None of it stays in the image.
+    """
+    host = hostconfig.find()
+    texts = {"apt-conf": rootfs.apt_configuration(), "pip-conf": host.pip_conf, "npmrc": host.npmrc}
+    variables = {name: _SECRET + name.upper().replace("-", "_") for name, text in texts.items() if text}
+    sources = {name: f"env={variable}" for name, variable in variables.items()}
+    files = {"netrc": host.netrc, "ca-bundle": host.ca_bundle}
+    sources |= {name: f"src={path}" for name, path in files.items() if path}
+    argv = [word for name, source in sources.items() for word in ("--secret", f"id={name},{source}")]
+    argv += [word for name in host.proxies for word in ("--build-arg", name)]
+    return argv, {variable: texts[name] for name, variable in variables.items()}
 
 
 @contextmanager

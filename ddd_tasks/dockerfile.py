@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ddd_tasks.dockerfile_copies import copied
 from ddd_tasks.dockerfile_words import Expansion, words
@@ -26,6 +27,15 @@ _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
 
 
+class Step(NamedTuple):
+    """An instruction of a stage: its keyword in upper case, its --name=value flags, the rest as written, its line."""
+
+    keyword: str
+    flags: tuple[tuple[str, str], ...]
+    rest: str
+    line: int
+
+
 @dataclass(frozen=True)
 class Stage:
     """One FROM and what follows it. base is expanded; base_stage is its name, if base is an earlier stage of this file.
@@ -33,7 +43,7 @@ class Stage:
     description is the comment directly above FROM; line is where FROM stands, counted from 1. command is what the
     stage's own ENTRYPOINT and CMD start, empty when it has neither. sources are the stages, indices, named contexts and
     images that its COPY --from, ADD --from and RUN --mount=from= name. copies are the paths of the build context that
-    it reads, as in dockerfile_copies.
+    it reads, as in dockerfile_copies. steps are all its instructions below FROM.
     """
 
     name: str | None
@@ -46,6 +56,7 @@ class Stage:
     command: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def has_command(self) -> bool:
@@ -79,6 +90,13 @@ class Dockerfile:
                 seen[stage.index] = stage
                 waiting += [found for found in self._inputs(stage) if isinstance(found, Stage)]
         return tuple(seen[index] for index in sorted(seen))
+
+    def chain(self, target: str | None = None) -> tuple[Stage, ...]:
+        """The stages of this file that target is built on by FROM, in file order, target included."""
+        found = [self.stage(target) if target else self.stages[-1]]
+        while (base := found[0].base_stage) and (below := self._find(base, found[0].index)):
+            found.insert(0, below)
+        return tuple(found)
 
     def external_images(self, target: str | None = None) -> tuple[str, ...]:
         """The images and named contexts from outside this file that a build of target needs, sorted."""
@@ -244,17 +262,22 @@ class _Parser:
         if keyword == "FROM":
             self.stages.append(self._from(instruction))
             self.shell, self.entrypoint, self.cmd = _DEFAULT_SHELL, (), ()
-        elif not self.stages:
-            if keyword != "ARG":
-                raise self._error(
-                    instruction.line, f"{keyword} stands above the first FROM", "only ARG may stand there"
-                )
+        elif self.stages:
+            self._add(instruction)
+        elif keyword == "ARG":
             self._global_arg(instruction)
-        elif keyword in ("COPY", "ADD", "RUN", "ONBUILD"):
-            stage, (flags, rest) = self.stages[-1], instruction.flags()
+        else:
+            raise self._error(instruction.line, f"{keyword} stands above the first FROM", "only ARG may stand there")
+
+    def _add(self, instruction: _Instruction) -> None:
+        """Add an instruction to the last stage."""
+        keyword, stage, (flags, rest) = instruction.keyword, self.stages[-1], instruction.flags()
+        stage = replace(stage, steps=(*stage.steps, Step(keyword, tuple(flags), rest, instruction.line)))
+        if keyword in ("COPY", "ADD", "RUN", "ONBUILD"):
             copies = (*stage.copies, *copied(keyword, flags, rest, self.escape))
-            self.stages[-1] = replace(stage, sources=(*stage.sources, *_sources(instruction)), copies=copies)
-        elif keyword in ("CMD", "ENTRYPOINT", "SHELL"):
+            stage = replace(stage, sources=(*stage.sources, *_sources(instruction)), copies=copies)
+        self.stages[-1] = stage
+        if keyword in ("CMD", "ENTRYPOINT", "SHELL"):
             self._command(instruction)
 
     def _from(self, instruction: _Instruction) -> Stage:

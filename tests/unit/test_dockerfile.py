@@ -156,3 +156,12 @@ def test_an_unknown_instruction_has_a_nearest_one_unless_another_frontend_may_kn
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no Dockerfile at .*/Dockerfile"):
         dockerfile.load(tmp_path / "Dockerfile")
+
+
+def test_steps_are_a_stages_instructions_and_a_chain_the_stages_it_is_built_on() -> None:
+    text = "FROM a AS one\nWORKDIR /x\nFROM b AS two\nFROM one AS three\nCOPY --chown=1 . \\\n  .\nRUN true\n"
+    parsed = dockerfile.parse(text)
+    steps = [(step.keyword, step.flags, step.rest, step.line) for step in parsed.stage("three").steps]
+    assert steps == [("COPY", (("chown", "1"),), ".   .", 5), ("RUN", (), "true", 7)]
+    assert [stage.name for stage in parsed.chain("three")] == ["one", "three"]
+    assert [stage.name for stage in parsed.chain("two")] == ["two"]

@@ -23,6 +23,11 @@ def service(name: str, given: Any, file: Path) -> Mapping[str, Any]:
     return _check(given, _SERVICE, f"x-ddd of service {name}", file)
 
 
+def secret(name: str, given: Any, file: Path) -> Mapping[str, Any]:
+    """The entry of the secret of that name, checked. Raises ConfigError, as project does."""
+    return _check(given, _SECRET, f"x-ddd of secret {name}", file)
+
+
 def _check(given: Any, keys: Mapping[str, Any], where: str, file: Path) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         hint = _show(given, file)
@@ -67,6 +72,12 @@ def _images(given: Any, where: str, file: Path) -> None:
         )
 
 
+def _command(given: Any, where: str, file: Path) -> None:
+    if not isinstance(given, list) or not given or not all(isinstance(word, str) and word for word in given):
+        cause = "it has to be a list of words, such as [pass, show, shop/token]: no shell reads it"
+        raise _wrong(given, where, file, cause, "command")
+
+
 def _wrong(given: Any, where: str, file: Path, cause: str, shown: Any = None) -> ConfigError:
     return ConfigError(f"{where} in {file} is {given!r}", cause=cause, hint=_show(shown or given, file))
 
@@ -83,3 +94,4 @@ _SERVICE: Mapping[str, Any] = {
     "language": _language,
     "metrics": {"port": _port, "path": _path, "scheme": _scheme},
 }
+_SECRET: Mapping[str, Any] = {"command": _command}

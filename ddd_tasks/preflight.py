@@ -17,7 +17,7 @@ def check_build(project: Project, service: Service) -> None:
     """Refuse a build without its context, its Dockerfile or its stage. Raises ConfigError, UnknownNameError."""
     if service.build is None or service.build.is_remote:
         return
-    context, file, target = service.build
+    context, file, target, _ = service.build
     what = f"the build context of service {service.name!r}"
     _require_directory(context, what, hint=f"ls {shlex.quote(str(context.parent))}")
     parsed = build.dockerfile_of(project, service)

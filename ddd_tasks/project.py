@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import composefiles, process
+from ddd_tasks import composefiles, process, projectsecrets
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, UnknownNameError
+from ddd_tasks.projectsecrets import Source, Use
 
 DIRECTORY = ".ddd"
 
@@ -18,6 +19,7 @@ class Build(NamedTuple):
     context: Path
     dockerfile: Path
     target: str | None
+    secrets: tuple[Use, ...] = ()
 
     @property
     def is_remote(self) -> bool:
@@ -57,6 +59,7 @@ class Service(NamedTuple):
     depends_on: tuple[str, ...]
     profiles: tuple[str, ...]
     extension: Mapping[str, Any]
+    secrets: tuple[Use, ...] = ()
 
 
 class Project(NamedTuple):
@@ -67,6 +70,7 @@ class Project(NamedTuple):
     files: tuple[Path, ...]
     services: Mapping[str, Service]
     images: Mapping[str, str]
+    secrets: Mapping[str, Source] = {}
 
     @property
     def private(self) -> Path:
@@ -98,8 +102,9 @@ def load(directory: Path) -> Project:
 
 def to_dict(project: Project) -> dict[str, Any]:
     """The project as JSON values; no environment and no build argument is in it, and so no secret."""
-    facts: dict[str, Any] = _plain(project._replace(services={}))
-    return facts | {"services": [_plain(service) for service in project.services.values()]}
+    facts: dict[str, Any] = _plain(project._replace(services={}, secrets={}))
+    secrets = {name: _plain(source) for name, source in project.secrets.items()}
+    return facts | {"services": [_plain(service) for service in project.services.values()], "secrets": secrets}
 
 
 def from_dict(value: Mapping[str, Any]) -> Project:
@@ -111,6 +116,7 @@ def from_dict(value: Mapping[str, Any]) -> Project:
         tuple(Path(file) for file in value["files"]),
         {service.name: service for service in services},
         value["images"],
+        {name: projectsecrets.source_from(source) for name, source in value["secrets"].items()},
     )
 
 
@@ -119,13 +125,19 @@ def _service_from_dict(value: Mapping[str, Any]) -> Service:
     return Service(
         **{
             **value,
-            "build": Build(Path(build["context"]), Path(build["dockerfile"]), build["target"]) if build else None,
+            "build": _build_from_dict(build) if build else None,
             "mounts": tuple(Mount(Path(m["source"]), m["target"], m["read_only"]) for m in value["mounts"]),
             "ports": tuple(Port(**port) for port in value["ports"]),
             "depends_on": tuple(value["depends_on"]),
             "profiles": tuple(value["profiles"]),
+            "secrets": projectsecrets.uses_from(value["secrets"]),
         }
     )
+
+
+def _build_from_dict(value: Mapping[str, Any]) -> Build:
+    secrets = projectsecrets.uses_from(value["secrets"])
+    return Build(Path(value["context"]), Path(value["dockerfile"]), value["target"], secrets)
 
 
 def _plain(value: Any) -> Any:
@@ -168,6 +180,7 @@ def _parse(config: Mapping[str, Any], files: tuple[Path, ...]) -> Project:
         files,
         {service.name: service for service in services},
         dict(wide.get("images") or {}),
+        projectsecrets.sources(config, files[0]),
     )
 
 
@@ -187,12 +200,14 @@ def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
         depends_on=tuple(value.get("depends_on") or ()),
         profiles=tuple(value.get("profiles") or ()),
         extension=extension.service(name, value.get("x-ddd") or {}, file),
+        secrets=tuple(projectsecrets.uses(value.get("secrets"))),
     )
 
 
 def _build(value: Mapping[str, Any]) -> Build:
     context = Path(value.get("context", "."))
-    return Build(context, context / value.get("dockerfile", "Dockerfile"), value.get("target"))
+    secrets = tuple(projectsecrets.uses(value.get("secrets"), folder=""))
+    return Build(context, context / value.get("dockerfile", "Dockerfile"), value.get("target"), secrets)
 
 
 def _mounts(volumes: Iterable[Mapping[str, Any]]) -> Iterable[Mount]:

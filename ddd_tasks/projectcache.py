@@ -13,7 +13,7 @@ from typing import Any
 
 from ddd_tasks import composefiles
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def read(files: tuple[Path, ...]) -> dict[str, Any] | None:

@@ -1,0 +1,5 @@
+# Code that was not formatted with ruff before.
+
+# lint checks style with ruff.
+FROM source AS lint
+CMD ["ruff", "check", "."]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+# Paths that services answer when asked how they are, the usual ones first.
+HEALTH_PATHS = ("/health", "/healthz", "/livez", "/readyz", "/ready", "/ping", "/status", "/up", "/api/health")
+
 
 @dataclass(frozen=True)
 class Debug:
@@ -33,8 +36,9 @@ class Metrics:
 class PackageManager:
     """A program that installs what a project depends on.
 
-    markers are names or globs of files that reveal it. variant is the name of docker/<language>/<variant>.Dockerfile,
-    whose stages replace those of the same name in Dockerfile; None where Dockerfile itself is written for it.
+    markers are names or globs of files that reveal it; NAME:TEXT is a file that holds this text. variant is the name of
+    docker/<language>/<variant>.Dockerfile, whose stages replace those of the same name in Dockerfile; None where
+    Dockerfile itself is written for it.
     """
 
     name: str
@@ -49,14 +53,14 @@ class Entry:
     knobs are values for names on the ENV line of the Dockerfile's base stage; those that are not given stay as they
     are. APP is the one that says what is started (app.main:app, server.js, ./cmd/server): it tells two entries of a
     folder apart, and is what `ddd init --app` gives. PORT and HEALTH come from port and health.
-    port is the port that the service listens on in its container. health is the path that answers 200 once the service
-    works, or None where the code shows none: then it is healthy as soon as it listens. variants are the names of
-    docker/<language>/<variant>.Dockerfile for this kind of program, without the package manager's. why says what in
-    which file told all this, for people: "app/main.py has a FastAPI object named app".
+    port is the port that the service listens on in its container, or None for a program that listens on none. health is
+    the path that answers 200 once the service works, or None where the code shows none: then it is healthy as soon as
+    it listens. variants are the names of docker/<language>/<variant>.Dockerfile for this kind of program, without the
+    package manager's. why says what in which file told all this, for people: "app/main.py has FastAPI app".
     """
 
     knobs: Mapping[str, str]
-    port: int
+    port: int | None
     health: str | None
     why: str
     variants: tuple[str, ...] = ()

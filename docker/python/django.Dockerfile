@@ -10,7 +10,3 @@ FROM source AS debug
 ENV PYDEVD_DISABLE_FILE_VALIDATION=1
 EXPOSE $PORT 5678
 CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 manage.py runserver 0.0.0.0:$PORT"]
-
-# test runs the tests with Django's own runner.
-FROM source AS test
-CMD ["python", "manage.py", "test"]

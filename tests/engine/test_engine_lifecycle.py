@@ -182,7 +182,7 @@ def test_an_engine_that_gives_up_is_started_once_more(launch: Launch, capfd: pyt
 def test_processes_that_outlive_the_engine_are_named(launch: Launch) -> None:
     # Named like the shim of a container, whose argument is what ties it to an engine.
     address = f"{launch.exec_root}/containerd/containerd.sock"
-    shim = support.popen("sh", "-c", "echo started; sleep 60; true", "-address", address)
+    shim = support.popen("sh", "-c", "echo started; read forever", "-address", address)
     try:
         assert shim.stdout is not None
         assert shim.stdout.readline() == b"started\n"  # before that it may still have our command line

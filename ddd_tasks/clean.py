@@ -9,10 +9,11 @@ from ddd_tasks import process, services
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.project import Project
+from ddd_tasks.secrets import volumes as volumes_of_secrets
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 # What we remember of a project. .ddd/bin holds shims that its user asked for, .ddd/bases.json the stand-ins in use.
-_REMEMBERED = ("compose", "cache", "results")
+_REMEMBERED = ("builds", "compose", "cache", "results")
 
 
 def clean(project: Project, *, volumes: bool) -> None:
@@ -32,5 +33,6 @@ def clean(project: Project, *, volumes: bool) -> None:
     for image in engine.get("/images/json", filters=label):
         with suppress(ApiError):  # somebody else's container or image builds on it
             engine.delete(f"/images/{image['Id']}", force=True)
+    volumes_of_secrets.forget(engine, project)
     for name in _REMEMBERED:
         shutil.rmtree(project.private / name, ignore_errors=True)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ddd_tasks import build, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
 from ddd_tasks.project import Project, Service
+from ddd_tasks.secrets import sources, volumes
 
 
-def compose_for(project: Project) -> Compose:
-    """Compose with what builds and starts need: stand-ins, the host's configuration as secrets, and chosen ports."""
+def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compose:
+    """Compose with what builds and starts need: stand-ins, the host's configuration as secrets, ports, and secrets.
+
+    env: further variables of its environment.
+    """
     inputs = build.for_project(project)
-    overlays = (*write_overlay(project, "build", inputs.overlay()), *portbook.overlay(project))
-    return Compose(project, overlays, inputs.environment())
+    chosen = (*portbook.overlay(project), *volumes.overlay(project))
+    overlays = (*write_overlay(project, "build", inputs.overlay()), *chosen)
+    return Compose(project, overlays, {**inputs.environment(), **(env or {})})
 
 
 def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[str] = ()) -> None:
@@ -32,9 +37,10 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
     if not built:
         return
     names = [service.name for service in built]
+    values = {} if process.is_dry() else sources.of_builds(project, built)
     try:
         # Not --quiet: with it, Compose 2.40 refuses secrets that lie outside the build context.
-        compose_for(project).run("build", *flags, *names, quiet=True)
+        compose_for(project, values).run("build", *flags, *names, quiet=True)
     except CommandError as error:
         explain_missing(engine, project, built)
         what, cause = f"building {', '.join(names)} failed", "see the build's output above"

@@ -99,6 +99,7 @@ def remember(engine: Engine, project: Project, wanted: Sequence[Service], note: 
         text = json.dumps({**stored, "containers": _containers(engine, project, names)})
         make_private(file.parent)
         draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)  # it has a hash over the values of variables
         draft.write_text(text)
         draft.replace(file)
     except OSError:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ddd_tasks import build, commands, execplan, images, process, worktree
+from ddd_tasks import build, commands, execplan, images, process, up, worktree
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import EngineError, UnsupportedError
 from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
+from ddd_tasks.secrets import sources, volumes
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
@@ -28,11 +29,14 @@ def run(argv: Sequence[str], options: Options) -> int:
         return commands.run_here(argv, options.service)
     project, service = commands.find(options)
     project = worktree.settle(Engine.connect(), project)
-    images.build_all(project, [service])
+    started = up.select(project, [service.name])
+    values = {} if process.is_dry() else sources.of_services(project, started)
+    images.build_all(project, [other for other in started if other == service or other.secrets])
     if process.is_dry():
         process.announce(images.compose_for(project).argv("run", "--rm", service.name, *argv))
         return 0
     engine = Engine.connect()
+    volumes.deliver(engine, project, started, values)
     with _container(engine, project, service) as container:
         words = _words(engine, project, service, container, argv)
         return execplan.run(commands.prepare(engine, project, service, container, options), words, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ddd_tasks import console, images, lastup, ledger, portbook, preflight, process, services, worktree
@@ -11,6 +11,7 @@ from ddd_tasks.compose import PROJECT_LABEL, Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
 from ddd_tasks.project import Project, Service
+from ddd_tasks.secrets import sources, volumes
 from ddd_tasks.services import State
 
 WAIT_SECONDS = 120.0
@@ -53,35 +54,48 @@ def start(
     Raises ConfigError, PortTakenError, EngineError, CommandError, UnhealthyError.
     """
     engine = Engine.connect()
+    values = {} if process.is_dry() else _secrets(project, names)
     project = worktree.settle(engine, project, isolate=isolate)
     with ledger.alone(f"up-{project.name}", waiting=f"waiting: project {project.name!r} is being started already"):
         services.refuse_takeover(engine, project)
         wanted = select(project, names)
         standing = None if ports or process.is_dry() else lastup.stands(engine, project, wanted)
-        if standing is not None:
+        if standing is not None and not volumes.outdated(engine, project, wanted, values):
             return standing
         for service in wanted:
             preflight.check_build(project, service)
             preflight.check_mounts(service)
         if process.is_dry():
-            _start(engine, project, wanted)
+            _start(engine, project, wanted, values)
             return []
         wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
         note = lastup.before(engine, project, wanted, images.compose_for(project))
-        _start(engine, project, wanted)
+        _start(engine, project, wanted, values)
         states = wait(project, names, timeout=timeout)
         lastup.remember(engine, project, wanted, note)
         return states
 
 
-def _start(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
+def _secrets(project: Project, names: Sequence[str]) -> dict[str, bytes]:
+    """What the services get as files. Raises ConfigError for a missing secret, of their builds too."""
+    wanted = select(project, names)
+    sources.of_builds(project, wanted)
+    return sources.of_services(project, wanted)
+
+
+def _start(engine: Engine, project: Project, wanted: Sequence[Service], values: Mapping[str, bytes]) -> None:
     _check_ports(engine, project, wanted)
     images.build_all(project, wanted)
     before = _made(engine, project)
+    compose = images.compose_for(project)
     try:
-        verb = ["up", "--detach", "--no-build", *(service.name for service in wanted)]
-        images.compose_for(project).run(*verb, quiet=True)
-    except (CommandError, KeyboardInterrupt) as error:
+        changed = [] if process.is_dry() else volumes.deliver(engine, project, wanted, values)
+        compose.run("up", "--detach", "--no-build", *(service.name for service in wanted), quiet=True)
+        if not process.is_dry():
+            changed += volumes.outdated(engine, project, wanted, values)
+            _renew(engine, project, compose, before["containers"], changed)
+            volumes.forget(engine, project, keep=True)
+    except (DddError, KeyboardInterrupt) as error:
         _remove_new(engine, project, before)
         if isinstance(error, CommandError):
             _check_ports(engine, project, wanted)  # taken in the meantime
@@ -89,6 +103,25 @@ def _start(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:
             what = f"starting {', '.join(service.name for service in wanted)} failed"
             raise CommandError(what, ExitCode.FAILURE, cause="see Compose's output above", hint="ddd dev.ps") from error
         raise
+
+
+def renew_secrets(project: Project, names: Sequence[str] = ()) -> None:
+    """Write the services' secrets anew, for a restart that follows. Raises ConfigError for a missing one."""
+    if process.is_dry():
+        return
+    engine = Engine.connect()
+    there = {state.service for state in services.states(engine, project)}
+    wanted = [project.services[name] for name in names or project.services if name in there]
+    volumes.deliver(engine, project, wanted, sources.of_services(project, wanted))
+
+
+def _renew(engine: Engine, project: Project, compose: Compose, before: set[str], changed: Sequence[str]) -> None:
+    """Replace the containers that Compose has left as they were, of services whose secrets have changed."""
+    running = [state for state in services.states(engine, project) if state.state == "running"]
+    kept = sorted({state.service for state in running if state.container in before and state.service in changed})
+    if kept:
+        # Not restart: with no time to stop in, Engine 26 may lose the file system of a container that it restarts.
+        compose.run("up", "--detach", "--no-build", "--no-deps", "--force-recreate", *kept, quiet=True)
 
 
 def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS) -> list[State]:

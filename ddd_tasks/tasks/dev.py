@@ -89,7 +89,12 @@ def up(
 def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Stop the services; remove containers and networks."""
     flags = ["--remove-orphans", *(["--volumes"] if volumes else [])]
-    Compose(_own()).run("--profile", "*", "down", *flags, quiet=True)
+    project = _own()
+    Compose(project).run("--profile", "*", "down", *flags, quiet=True)
+    if not process.is_dry():
+        from ddd_tasks.secrets import volumes as secret_volumes
+
+        secret_volumes.forget(Engine.connect(), project)
 
 
 @task(help={"service": "Only this service."})
@@ -98,6 +103,7 @@ def restart(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     from ddd_tasks import up as upping
 
     project = _own()
+    upping.renew_secrets(project, _named(project, service))
     Compose(project).run("restart", *_named(project, service), quiet=True)
     if not process.is_dry():
         _show(upping.wait(project, _named(project, service)), json=False)

@@ -13,9 +13,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ddd_tasks import process
+from ddd_tasks import notebook, process
 from ddd_tasks.errors import CommandError, ConfigError
-from ddd_tasks.sessions import notebook
 
 # What tools of this kind write themselves; nothing that a session tests is in there.
 _OURS = frozenset({".git", ".nox", ".ddd"})
@@ -32,7 +31,7 @@ def look(folder: Path, volumes: Iterable[Path], memory: Path, *, without: Path) 
     """
     paths = [path for path in _in_folder(folder) if not path.startswith(f"{without}{os.sep}")]
     paths += [path for volume in volumes for path in _all(volume)]
-    hashes = _Hashes(memory)
+    hashes = Hashes(memory)
     found = {path: entry for path in paths if (entry := hashes.entry(path))}
     hashes.write(found)
     return found
@@ -48,7 +47,7 @@ def differences(before: Contents, after: Contents) -> list[str]:
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
 
 
-class _Hashes:
+class Hashes:
     """Hashes of files by path, valid as long as the file's status is the same."""
 
     def __init__(self, memory: Path) -> None:

@@ -17,8 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import hostconfig
-from ddd_tasks.sessions import access, contents, environment, notebook
+from ddd_tasks import hostconfig, notebook
+from ddd_tasks.sessions import access, contents, environment
 from ddd_tasks.sessions.contents import Contents
 from ddd_tasks.sessions.session import Prepared
 

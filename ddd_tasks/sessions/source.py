@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from ddd_tasks.sessions.options import Options
 class Source:
     """A Dockerfile, its context, and the folder that sessions share with the host. service: whose build section it is.
 
-    Without a Compose file, the project is one without services.
+    Without a Compose file, the project is one without services. began: when the reading of all this began, in
+    nanoseconds since 1970; 0 where nobody knows.
     """
 
     dockerfile: Path
@@ -30,6 +32,7 @@ class Source:
     project: Project
     service: str | None
     build_args: Mapping[str, str]
+    began: int = 0
 
     @property
     def slug(self) -> str:
@@ -44,13 +47,14 @@ class Source:
 
 def find(options: Options, here: Path) -> Source:
     """The source of a stage for the noxfile in the folder here. Raises ConfigError, UnknownNameError."""
+    began = time.time_ns()
     project = _project(here)
     service, build = _build(options, project, here)
     file = here / options.dockerfile if options.dockerfile else build.dockerfile
     context = here / options.context if options.context else build.context
     if options.dockerfile and not options.context and service is None:
         context = file.parent
-    return Source(file, context, project.directory, project, service, dict(options.build_args))
+    return Source(file, context, project.directory, project, service, dict(options.build_args), began)
 
 
 def plain(text: str) -> str:

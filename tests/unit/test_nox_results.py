@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ddd_tasks.sessions import contents, notebook
+from ddd_tasks import notebook
+from ddd_tasks.sessions import contents
 
 
 def look(folder: Path, *volumes: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ _counts = {"refused well": 0, "failed": 0, "leaks": 0}
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if f"/{_HERE}/" not in report.nodeid:
         return
-    if report.when == "call" and not report.skipped:
+    if report.when == "call" and report.outcome in ("passed", "failed"):  # neither skipped nor tried again
         _counts["refused well" if report.passed else "failed"] += 1
     if report.failed and ("has left" in report.longreprtext or "left on the engine" in report.longreprtext):
         _counts["leaks"] += 1

@@ -28,7 +28,7 @@ def api(bases: None) -> Iterator[Stack]:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if f"/{_HERE}/" not in report.nodeid:
         return
-    if report.when == "call" and not report.skipped:
+    if report.when == "call" and report.outcome in ("passed", "failed"):  # neither skipped nor tried again
         _counts["survived" if report.passed else "failed"] += 1
     if report.failed and "left on the engine" in report.longreprtext:
         _counts["leaks"] += 1

@@ -8,25 +8,26 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import dockerfile, hostconfig
+from ddd_tasks import dockerfile, dockerfile_mounts, hostconfig
 from ddd_tasks.compose import Compose
 from ddd_tasks.dockerfile import Dockerfile
+from ddd_tasks.dockerfile_mounts import Mounts
 from ddd_tasks.engine import info
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.bases import familiar
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.hostconfig import HostConfig
-from ddd_tasks.project import Project, Service
+from ddd_tasks.project import Build, Project, Service
 
 _VARIABLE = "DDD_SECRET_"
 _BASE_WITH_VARIABLE = re.compile(r"(?im)^\s*(?:from\s|.*\bfrom=).*\$")
 # Words without which a Compose file cannot declare what would collide with ours.
-_MAY_DECLARE = re.compile(r"additional_contexts|secrets|_proxy|_PROXY|\binclude\b|\bextends\b")
+_MAY_DECLARE = re.compile(r"additional_contexts|secrets|\bssh\b|_proxy|_PROXY|\binclude\b|\bextends\b")
 
 
 class Secret(NamedTuple):
@@ -38,17 +39,20 @@ class Secret(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """What a service's own build section names: there the user's entry wins."""
+    """What a service's own build section names: there the user's entry wins. mounts: what its Dockerfile asks for."""
 
     contexts: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     arguments: frozenset[str] = frozenset()
+    has_ssh: bool = False
+    mounts: Mounts = dockerfile_mounts.EVERYTHING
 
 
 class BuildInputs(NamedTuple):
     """contexts: official image -> stand-in; proxies: names of build arguments; values: variable -> secret text.
 
     builds: service with a build section -> what it declares itself; images: service without one -> its image.
+    ssh: whether the host has an agent.
     """
 
     contexts: Mapping[str, str] = {}
@@ -58,6 +62,13 @@ class BuildInputs(NamedTuple):
     builds: Mapping[str, Declared] = {}
     images: Mapping[str, str] = {}
     declared_secrets: frozenset[str] = frozenset()
+    ssh: bool = False
+
+    def mounted_by(self, file: Path) -> BuildInputs:
+        """The same with no more secrets than this Dockerfile mounts."""
+        mounts = dockerfile_mounts.load(file)
+        kept = tuple(secret for secret in self.secrets if mounts.has_secret(secret.id))
+        return self._replace(secrets=kept, ssh=self.ssh and "default" in mounts.ssh)
 
     def overlay(self, *services: str) -> dict[str, Any]:
         """A Compose file for these services, or for all; {} when there is nothing to add. It holds no secret value."""
@@ -84,11 +95,12 @@ class BuildInputs(NamedTuple):
             argv += ["--secret", f"id={secret.id},{source}"]
         for name in self.proxies:
             argv += ["--build-arg", name]
-        return argv
+        return [*argv, "--ssh", "default"] if self.ssh else argv
 
-    def environment(self) -> dict[str, str]:
-        """Variables to add to the environment of the process that builds; the secrets name them."""
-        return dict(self.values)
+    def environment(self, ids: Collection[str] | None = None) -> dict[str, str]:
+        """Variables to add to the environment of the process that builds: those of these secrets, or of all."""
+        named = {secret.variable for secret in self.secrets if ids is None or secret.id in ids}
+        return {name: value for name, value in self.values.items() if name in named}
 
     def _service(self, name: str) -> dict[str, Any]:
         if name in self.images:
@@ -102,7 +114,10 @@ class BuildInputs(NamedTuple):
                 for official, stand_in in self.contexts.items()
                 if official not in own.contexts
             },
-            "secrets": [secret.id for secret in self.secrets if secret.id not in taken],
+            "secrets": [
+                secret.id for secret in self.secrets if secret.id not in taken and own.mounts.has_secret(secret.id)
+            ],
+            "ssh": ["default"] if self.ssh and "default" in own.mounts.ssh and not own.has_ssh else [],
             "args": {proxy: None for proxy in self.proxies if proxy not in own.arguments},
         }
         parts = {key: value for key, value in parts.items() if value}
@@ -111,19 +126,31 @@ class BuildInputs(NamedTuple):
 
 def for_project(project: Project) -> BuildInputs:
     """What builds of this project get on this host, at this moment. Raises EngineError when no engine answers."""
-    secrets, values = secrets_of(hostconfig.find())
+    host = hostconfig.find()
+    secrets, values = secrets_of(host)
     own, top = declared(project)
     return BuildInputs(
         contexts=stand_ins(project),
         secrets=secrets,
         proxies=tuple(hostconfig.proxies(os.environ)),
         values=values,
-        builds={name: own.get(name, Declared()) for name, service in project.services.items() if service.build},
+        builds={
+            name: own.get(name, Declared())._replace(mounts=_mounts(project, service.build))
+            for name, service in project.services.items()
+            if service.build
+        },
         images={
             name: service.image for name, service in project.services.items() if service.image and not service.build
         },
         declared_secrets=top,
+        ssh=host.has_ssh_agent,
     )
+
+
+def _mounts(project: Project, section: Build) -> Mounts:
+    if section.is_remote or any("dockerfile_inline" in file.read_text(errors="replace") for file in project.files):
+        return dockerfile_mounts.EVERYTHING
+    return dockerfile_mounts.load(section.dockerfile)
 
 
 def stand_ins(project: Project) -> dict[str, str]:
@@ -147,7 +174,8 @@ def secrets_of(host: HostConfig) -> tuple[tuple[Secret, ...], dict[str, str]]:
     values: dict[str, str] = {}
     if host.ca_bundle:
         secrets.append(Secret("ca-bundle", file=host.ca_bundle))  # too large for a variable
-    for name, text in (("pip-conf", host.pip_conf), ("uv-toml", host.uv_toml), ("npmrc", host.npmrc)):
+    texts = {"pip-conf": host.pip_conf, "uv-toml": host.uv_toml, "npmrc": host.npmrc}
+    for name, text in {**texts, "go-env": host.go_env, "nuget-config": host.nuget_config}.items():
         if text:
             variable = _VARIABLE + name.upper().replace("-", "_")
             secrets.append(Secret(name, variable=variable))
@@ -197,6 +225,7 @@ def declared(project: Project) -> tuple[dict[str, Declared], frozenset[str]]:
                 secret["target"] if "target" in secret else secret["source"] for secret in build.get("secrets") or ()
             ),
             frozenset(build.get("args") or ()),
+            bool(build.get("ssh")),
         )
         for name, build in builds.items()
     }, frozenset(config.get("secrets") or ())

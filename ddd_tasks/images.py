@@ -18,9 +18,9 @@ def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compo
     env: further variables of its environment.
     """
     inputs = build.for_project(project)
-    chosen = (*portbook.overlay(project), *volumes.overlay(project))
-    overlays = (*write_overlay(project, "build", inputs.overlay()), *chosen)
-    return Compose(project, overlays, {**inputs.environment(), **(env or {})})
+    own = inputs.overlay()
+    overlays = (*write_overlay(project, "build", own), *portbook.overlay(project), *volumes.overlay(project))
+    return Compose(project, overlays, {**inputs.environment(own.get("secrets", ())), **(env or {})})
 
 
 def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[str] = ()) -> None:

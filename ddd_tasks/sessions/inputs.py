@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ddd_tasks import build
+from ddd_tasks.secrets import sources
 from ddd_tasks.sessions.source import Source
 
 # Words without which a Compose file says nothing about a build that the project's model does not have.
@@ -22,7 +23,7 @@ class Inputs(NamedTuple):
 
 def collect(source: Source) -> Inputs:
     """The inputs of a build. Raises EngineError when no engine answers."""
-    ours, service = build.for_project(source.project), _service(source)
+    ours, service = build.for_project(source.project).mounted_by(source.dockerfile), _service(source)
     own = service.get("build") or {}
     contexts = own.get("additional_contexts") or {}
     secrets = dict(_secrets(own, service.get("secrets") or {}))
@@ -39,7 +40,7 @@ def collect(source: Source) -> Inputs:
         *(word for name in args for word in ("--build-arg", name)),
     ]
     given = {name: str(value) for name, value in args.items() if value is not None}
-    return Inputs(tuple(arguments), {**ours.environment(), **given})
+    return Inputs(tuple(arguments), {**ours.environment(), **_values(source), **given})
 
 
 def _service(source: Source) -> dict[str, Any]:
@@ -50,6 +51,11 @@ def _service(source: Source) -> dict[str, Any]:
     config = build.configuration(source.project)
     service = config.get("services", {}).get(source.service) or {}
     return {"build": service.get("build"), "secrets": config.get("secrets")}
+
+
+def _values(source: Source) -> dict[str, str]:
+    """Variables of the secrets that the service's build gets, where the environment has not got them."""
+    return sources.of_builds(source.project, [source.project.services[source.service]]) if source.service else {}
 
 
 def _secrets(own: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -43,17 +43,22 @@ def tree(context: Path, dockerfile: Path, paths: Sequence[str]) -> Tree:
 
 def look(what: Tree) -> Looked:
     """The state of the tree at this moment. Raises OSError for an ignore file that cannot be read."""
-    ignored = Ignore(Path(what.ignore).read_text(errors="replace") if what.ignore else "")
     lines, newest = [], 0
-    for path in what.paths:
-        for name, status in _walk(what.root, path, ignored):
-            line = f"{name}\0{status.st_mode}:{status.st_uid}:{status.st_gid}"
-            if not stat.S_ISDIR(status.st_mode):  # a folder's times change with what is in it, which is looked at
-                line += f":{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-                newest = max(newest, status.st_mtime_ns, status.st_ctime_ns)
-            lines.append(line)
+    for name, status in entries(what):
+        line = f"{name}\0{status.st_mode}:{status.st_uid}:{status.st_gid}"
+        if not stat.S_ISDIR(status.st_mode):  # a folder's times change with what is in it, which is looked at
+            line += f":{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+            newest = max(newest, status.st_mtime_ns, status.st_ctime_ns)
+        lines.append(line)
     text = "\n".join(lines).encode(errors="surrogateescape")
     return Looked(blake2b(text, digest_size=16).hexdigest(), newest)
+
+
+def entries(what: Tree) -> Iterator[tuple[str, os.stat_result]]:
+    """The path below the root, and the status, of everything in the tree. Raises OSError as look does."""
+    ignored = Ignore(Path(what.ignore).read_text(errors="replace") if what.ignore else "")
+    for path in what.paths:
+        yield from _walk(what.root, path, ignored)
 
 
 class Ignore:

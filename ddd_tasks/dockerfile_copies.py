@@ -24,7 +24,7 @@ def copied(keyword: str, flags: Sequence[tuple[str, str]], rest: str, escape: st
         return tuple(_bound(value) for flag, value in flags if flag == "mount" and _is_context_mount(value))
     if keyword not in ("COPY", "ADD") or any(flag == "from" for flag, _ in flags):
         return ()
-    return tuple(_literal(source) for source in _sources(rest, escape) if not source.startswith("<<"))
+    return tuple(_literal(source) for source in sources(rest, escape) if not source.startswith("<<"))
 
 
 def is_remote(path: str) -> bool:
@@ -32,7 +32,8 @@ def is_remote(path: str) -> bool:
     return bool(_REMOTE.match(path))
 
 
-def _sources(rest: str, escape: str) -> list[str]:
+def sources(rest: str, escape: str) -> list[str]:
+    """What COPY or ADD names as its sources, as written."""
     if rest.startswith("["):
         try:
             return [str(word) for word in json.loads(rest)][:-1]

@@ -31,14 +31,17 @@ class Job(NamedTuple):
         return {"session": self.session, "stage": self.stage, "python": self.python, "tags": list(self.tags)}
 
 
-def find(directory: Path, *, noxfile: str = NOXFILE, tags: Sequence[str] = ()) -> list[Job]:
-    """The container sessions that `nox` runs there, or those with one of the tags.
+def find(
+    directory: Path, *, noxfile: str = NOXFILE, tags: Sequence[str] = (), everything: bool = False
+) -> list[Job]:
+    """The container sessions that `nox` runs there, or those with one of the tags, or everything there is.
 
     Raises ConfigError where there is no noxfile, none of its sessions is in a container, or it cannot be loaded.
     """
     if not (directory / noxfile).is_file():
         raise ConfigError(f"there is no {noxfile} in {directory}", cause="it says which sessions there are", hint="ls")
     argv = [sys.executable, "-m", "ddd_tasks.nox", "--list", "--json", "--noxfile", noxfile]
+    argv += ["--keywords", "any or not any"] if everything else []  # also those that only run when they are named
     try:
         answer = process.capture([*argv, *(word for tag in tags for word in ("--tags", tag))], cwd=directory)
     except CommandError as error:

@@ -13,7 +13,7 @@ from ddd_tasks.errors import EngineError, ExitCode
 
 TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 _CHUNK = 65536
@@ -95,6 +95,20 @@ class Engine:
             raise ApiError(f"the engine refused POST {path}", status, _message(connection.body(headers)))
         return connection.detach()
 
+    def download(self, path: str, /) -> Iterator[bytes]:
+        """The answer of GET in pieces, for what is too large to hold. Raises ApiError at the first piece."""
+        connection = _Connection(endpoints.dial(self.endpoint))
+        try:
+            connection.send(_request_bytes("GET", path, b"", ""))
+            status, headers = connection.head()
+            if status >= 400:
+                raise ApiError(f"the engine refused GET {path}", status, _message(connection.body(headers)))
+            yield from connection.pieces() if headers.get("transfer-encoding") == "chunked" else [
+                connection.body(headers)
+            ]
+        finally:
+            connection.detach().close()
+
     def _exchange(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         fresh = self._connection is None
         connection = self._connection or _Connection(endpoints.dial(self.endpoint))
@@ -138,20 +152,19 @@ class _Connection:
         if "content-length" in headers:
             return self._exactly(int(headers["content-length"]))
         if headers.get("transfer-encoding") == "chunked":
-            return self._chunks()
+            return b"".join(self.pieces())
         return self._rest()
 
     def detach(self) -> Stream:
         """The bare socket. Bytes that came with the answer's head are put back in front of it."""
         return _Replayed.of(self._stream, self._buffer) if self._buffer else self._stream
 
-    def _chunks(self) -> bytes:
-        parts = []
+    def pieces(self) -> Iterator[bytes]:
+        """A body whose parts say their size, part by part."""
         while size := int(self._line().partition(b";")[0], 16):
-            parts.append(self._exactly(size))
+            yield self._exactly(size)
             self._line()
         self._line()
-        return b"".join(parts)
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._buffer:

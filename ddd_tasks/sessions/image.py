@@ -7,7 +7,9 @@ import select
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from ddd_tasks import build as build_inputs
 from ddd_tasks import images, process
@@ -19,6 +21,7 @@ from ddd_tasks.sessions import inputs
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source, plain
+from ddd_tasks.stages.record import Recorder, Step
 
 # An image's name in a registry: builds take layers from its tags, one per stage, which `ci.build` pushes.
 BUILD_CACHE = "DDD_BUILD_CACHE"
@@ -27,10 +30,18 @@ BUILD_CACHE = "DDD_BUILD_CACHE"
 _SECONDS_OF_SILENCE = 3.0
 
 
-def build(source: Source, options: Options, more: Sequence[str] = ()) -> str:
-    """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails.
+class Built(NamedTuple):
+    """A build that went well: the image's id, the seconds it took, its layers by their key."""
 
-    more: further arguments of the build.
+    image: str
+    seconds: float
+    steps: Mapping[str, Step]
+
+
+def build(source: Source, options: Options, more: Sequence[str] = (), recorder: Recorder | None = None) -> Built:
+    """Build the stage's image. Raises UnknownNameError for the stage, CommandError when the build fails.
+
+    more: further arguments of the build; recorder: who writes it down, None for a record of its own.
     """
     stage = source.stages().stage(options.stage)
     given = inputs.collect(source)
@@ -46,16 +57,21 @@ def build(source: Source, options: Options, more: Sequence[str] = ()) -> str:
             *more,
             str(source.context),
         ]
-        status, said = _run(argv, {**os.environ, **given.environment})
-        if status != 0:
-            raise _failed(source, options, status, said)
-        return note.read_text().strip()
+        began = time.time()
+        status, said, shown = _run(argv, {**os.environ, **given.environment})
+        made = None if status else note.read_text().strip()
+        recorder = recorder or Recorder(source, "a Nox session", always=False)
+        steps = recorder.add(stage.name or options.stage, made, said, began, given.build_args)
+        if made is None:
+            raise _failed(source, options, status, "" if shown else said)
+        return Built(made, time.time() - began, steps)
 
 
 def _failed(source: Source, options: Options, status: int, said: str) -> CommandError:
     stand_ins = build_inputs.for_project(source.project).contexts
     needed = [name for name in source.stages().external_images(options.stage) if name not in stand_ins]
-    missing = [name for name in needed if not images.is_local(Engine.connect(), name)]
+    with closing(Engine.connect()) as engine:
+        missing = [name for name in needed if not images.is_local(engine, name)]
     return CommandError(
         f"the image of stage {options.stage!r} could not be built",
         status,
@@ -88,8 +104,8 @@ def _cache_from(options: Options) -> list[str]:
     return ["--cache-from", f"type=registry,ref={reference}"] if reference else []
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
-    """The status of a build and what it wrote, if that was not shown already."""
+def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, bool]:
+    """The status of a build, what it wrote, and whether that was shown already."""
     read_end, write_end = os.pipe()
     with Path(os.devnull).open("rb") as nothing, os.fdopen(read_end, "rb", buffering=0) as output:
         try:
@@ -97,26 +113,25 @@ def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
         finally:
             os.close(write_end)
         try:
-            said = _follow(output.fileno())
+            said, shown = _follow(output.fileno())
         except BaseException:  # Ctrl-C above all: it reaches only us, since the build has a session of its own
             building.terminate()
             building.wait()
             raise
-        return process.exit_status(building.wait()), said
+        return process.exit_status(building.wait()), said, shown
 
 
-def _follow(descriptor: int) -> str:
-    """Read to the end; keep the text for as long as the build may be a short one, then show all of it."""
+def _follow(descriptor: int) -> tuple[str, bool]:
+    """All the text up to the end, and whether it was shown: not for as long as the build may be a short one."""
     held, shown, deadline = b"", False, time.monotonic() + _SECONDS_OF_SILENCE
     while True:
         ready, _, _ = select.select([descriptor], [], [], None if shown else max(0.0, deadline - time.monotonic()))
         data = os.read(descriptor, 65536) if ready else b""
         if ready and not data:
-            return "" if shown else held.decode(errors="replace")
+            return held.decode(errors="replace"), shown
+        held += data
         if shown:
             write(STDERR, data)
-            continue
-        held += data
-        if time.monotonic() >= deadline:
+        elif time.monotonic() >= deadline:
             shown = True
             write(STDERR, held)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from ddd_tasks.tasks import ci, dev, engine
+from ddd_tasks.tasks import ci, dev, engine, stage
 
-ns = Collection(ci, dev, engine)
+ns = Collection(ci, dev, engine, stage)

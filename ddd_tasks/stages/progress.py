@@ -1,0 +1,37 @@
+"""What BuildKit says while it builds: which steps ran and how long each took, and which came from its cache.
+
+Its plain form is the one that every version of Buildx has and that people can read while it runs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+BUILT, CACHED, FAILED = "built", "cached", "failed"
+
+_NAMED = re.compile(r"#(\d+) \[(?:\S+ )*?(?:(\S+) )?\s*(\d+)/(\d+)\] ")
+_ENDED = re.compile(r"#(\d+) (CACHED|CANCELED|DONE|ERROR)(?: (\d+(?:\.\d+)?)s)?")
+
+
+class Ran(NamedTuple):
+    """One step of a build. state: built, cached or failed; seconds: 0.0 for a cached one."""
+
+    state: str
+    seconds: float
+
+
+def read(text: str) -> dict[str, Ran]:
+    """The steps of a build by their key, "STAGE NUMBER", from what it wrote. Steps without an end are left out."""
+    names: dict[str, str] = {}
+    found: dict[str, Ran] = {}
+    for line in text.splitlines():
+        if named := _NAMED.match(line):
+            names[named[1]] = f"{named[2] or ''} {named[3]}"
+        elif (ended := _ENDED.match(line)) and ended[1] in names:
+            state = {"CACHED": CACHED, "DONE": BUILT}.get(ended[2], FAILED)
+            before = found.get(names[ended[1]])
+            # A cached step is also told as DONE once its layer has been fetched.
+            if before is None or before.state != CACHED:
+                found[names[ended[1]]] = Ran(state, float(ended[3] or 0))
+    return found

@@ -51,16 +51,18 @@ namespace StandIn
             var inputs = string.Join("\n", sources.Concat(built).Append(project.File).Select(Describe));
             if (File.Exists(output) && File.Exists(stamp) && File.ReadAllText(stamp) == inputs) { return; }
 
-            Directory.CreateDirectory(folder);
-            var draft = Path.Combine(folder, $".{Process.GetCurrentProcess().Id}.dll");
+            // In a folder of its own: an assembly is named after its file, and nobody should find half of it.
+            var drafts = Path.Combine(folder, $".draft-{Process.GetCurrentProcess().Id}");
+            Directory.CreateDirectory(drafts);
             try
             {
+                var draft = Path.Combine(drafts, Path.GetFileName(output));
                 if (Native.Run("mcs", Arguments(project, sources, built, draft)) != 0) { throw new BuildFailed(); }
                 Native.Rename(draft, output);
             }
             finally
             {
-                File.Delete(draft);
+                Directory.Delete(drafts, recursive: true);
             }
             foreach (var file in built) { CopyWithSettings(file, folder); }
             if (project.IsProgram) { WriteSettings(output); }

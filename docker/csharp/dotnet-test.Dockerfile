@@ -1,0 +1,5 @@
+# Tests for the test platform: xunit, NUnit, MSTest.
+
+# test runs the tests with dotnet test.
+FROM source AS test
+CMD ["sh", "-c", "exec dotnet test \"$TESTS\""]

@@ -7,6 +7,9 @@ import sys
 
 from ddd_tasks import fast
 
+# What makes a project, or is about none: a tasks.py, here or above, has no say in it.
+_ABOVE_PROJECTS = ("init", "languages")
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command line (default: our own) and exit with its status."""
@@ -17,7 +20,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(fast.main(words))
     from ddd_tasks.tasks.program import program  # imports Invoke
 
-    program().run(["ddd", *words])
+    first = next((word for word in words if not word.startswith("-")), "")
+    program(own_tasks=first not in _ABOVE_PROJECTS).run(["ddd", *words])
 
 
 def _is_somewhere() -> bool:

@@ -1,4 +1,4 @@
-"""The only place that knows where docker/ and compose/ lie: in a wheel, an sdist and an editable install alike."""
+"""The only place that knows where docker/, compose/ and examples/ lie: in a wheel, an sdist and an editable install."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def docker(*parts: str) -> Path:
 def compose(*parts: str) -> Path:
     """A file under compose/, such as compose("debug.yaml"). Raises ConfigError if it is not there."""
     return _find("compose", *parts)
+
+
+def example(*parts: str) -> Path:
+    """A file or folder under examples/, such as example("python"). Raises ConfigError if it is not there."""
+    return _find("examples", *parts)
 
 
 def _find(*parts: str) -> Path:

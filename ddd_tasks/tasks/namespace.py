@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from ddd_tasks.tasks import ci, dev, engine, stage
+from ddd_tasks.tasks import ci, dev, engine, scaffold, stage
 
-ns = Collection(ci, dev, engine, stage)
+ns = Collection(scaffold.init, scaffold.languages, ci, dev, engine, stage)

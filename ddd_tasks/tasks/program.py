@@ -49,6 +49,15 @@ def _unusable(name: str, error: Exception) -> Exit:
     return Exit(code=int(ExitCode.CONFIG))
 
 
+class _OursOnly(FilesystemLoader):
+    """All our collections, whatever tasks.py there is."""
+
+    def load(self, name: str | None = None) -> tuple[ModuleType, str]:  # noqa: ARG002
+        from ddd_tasks.tasks import namespace
+
+        return namespace, self.start
+
+
 class _Program(Program):
     """Invoke's, which shows a traceback where a number is expected and a word comes."""
 
@@ -62,13 +71,13 @@ class _Program(Program):
             raise Exit(code=int(ExitCode.CONFIG)) from error
 
 
-def program() -> Program:
-    """The program, ready to run a command line."""
+def program(*, own_tasks: bool = True) -> Program:
+    """The program, ready to run a command line; own_tasks: with the project's own tasks.py, where there is one."""
     return _Program(
         name="ddd",
         binary="ddd",
         binary_names=["ddd"],
         version=version("ddd-tasks"),
-        loader_class=_Loader,
+        loader_class=_Loader if own_tasks else _OursOnly,
         config_class=_Config,
     )

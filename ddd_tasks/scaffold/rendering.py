@@ -53,14 +53,14 @@ def _blocks(text: str) -> list[tuple[str, str]]:
 
 
 def set_knobs(text: str, values: Mapping[str, str], *, optional: set[str] | frozenset[str] = frozenset()) -> str:
-    """The Dockerfile with other values in the ENV line of its first stage that has APP; nothing else changes.
+    """The Dockerfile with other values in its ENV lines that have APP; nothing else changes.
 
-    Raises DddError for a value whose name is not in that line, unless it is optional.
+    There is one in the first stage, and one more where prod starts from another image. Raises DddError for a value
+    whose name is not in the first, unless it is optional.
     """
     lines = text.splitlines()
-    first, last = _knob_lines(text)
-    block = "\n".join(lines[first:last])
-    names = {match["name"] for match in _WORD.finditer(block)}
+    places = _knob_lines(text)
+    names = {match["name"] for match in _WORD.finditer("\n".join(lines[slice(*places[0])]))}
     if missing := [name for name in values if name not in names and name not in optional]:
         raise DddError(f"the Dockerfile's knobs have no {missing[0]!r}", given=missing[0], valid=names)
 
@@ -68,29 +68,37 @@ def set_knobs(text: str, values: Mapping[str, str], *, optional: set[str] | froz
         name = match["name"]
         return f"{name}={quoted(values[name])}" if name in values else match[0]
 
-    return "\n".join([*lines[:first], *_WORD.sub(replaced, block).split("\n"), *lines[last:]]) + "\n"
+    for first, last in places:
+        lines[first:last] = _WORD.sub(replaced, "\n".join(lines[first:last])).split("\n")
+    return "\n".join(lines) + "\n"
 
 
 def knobs(text: str) -> dict[str, str]:
     """The values of the ENV line with APP; {} in a Dockerfile without one."""
     try:
-        first, last = _knob_lines(text)
+        places = _knob_lines(text)
     except DddError:
         return {}
-    found = _WORD.finditer("\n".join(text.splitlines()[first:last]))
+    found = _WORD.finditer("\n".join(text.splitlines()[slice(*places[0])]))
     return {match["name"]: re.sub(r"\\(.)", r"\1", match["value"].strip("\"'")) for match in found}
 
 
-def _knob_lines(text: str) -> tuple[int, int]:
-    """Index of the first line of the ENV instruction with APP, and of the line after its last."""
+def _knob_lines(text: str) -> list[tuple[int, int]]:
+    """The ENV instructions with APP, the first stage's first: index of the first line, and of the one after the last."""
     lines = text.splitlines()
-    for step in dockerfile.parse(text).stages[0].steps:
-        if step.keyword == "ENV" and re.search(r"(?:^|\s)APP=", step.rest):
-            last = step.line
-            while lines[last - 1].rstrip().endswith("\\"):
-                last += 1
-            return step.line - 1, last
-    raise DddError("the first stage of the Dockerfile has no ENV line with APP=", cause="`ddd init` sets it there")
+    places: list[tuple[int, int]] = []
+    for stage in dockerfile.parse(text).stages:
+        for step in stage.steps:
+            if step.keyword == "ENV" and re.search(r"(?:^|\s)APP=", step.rest):
+                last = step.line
+                while lines[last - 1].rstrip().endswith("\\"):
+                    last += 1
+                places.append((step.line - 1, last))
+        if not places:
+            raise DddError(
+                "the first stage of the Dockerfile has no ENV line with APP=", cause="`ddd init` sets it there"
+            )
+    return places
 
 
 def quoted(value: str) -> str:

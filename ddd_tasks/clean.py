@@ -9,7 +9,7 @@ from ddd_tasks import process, services
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.project import Project
-from ddd_tasks.secrets import volumes as volumes_of_secrets
+from ddd_tasks.secret import volumes as volumes_of_secrets
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 # What we remember of a project. .ddd/bin holds shims that its user asked for, .ddd/bases.json the stand-ins in use.

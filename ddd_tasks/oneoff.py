@@ -12,7 +12,7 @@ from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import EngineError, UnsupportedError
 from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
-from ddd_tasks.secrets import sources, volumes
+from ddd_tasks.secret import sources, volumes
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02

@@ -11,7 +11,7 @@ from ddd_tasks.compose import PROJECT_LABEL, Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
 from ddd_tasks.project import Project, Service
-from ddd_tasks.secrets import sources, volumes
+from ddd_tasks.secret import sources, volumes
 from ddd_tasks.services import State
 
 WAIT_SECONDS = 120.0

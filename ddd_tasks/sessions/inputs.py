@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ddd_tasks import build
-from ddd_tasks.secrets import sources
+from ddd_tasks.secret import sources
 from ddd_tasks.sessions.source import Source
 
 # Words without which a Compose file says nothing about a build that the project's model does not have.

@@ -92,7 +92,7 @@ def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     project = _own()
     Compose(project).run("--profile", "*", "down", *flags, quiet=True)
     if not process.is_dry():
-        from ddd_tasks.secrets import volumes as secret_volumes
+        from ddd_tasks.secret import volumes as secret_volumes
 
         secret_volumes.forget(Engine.connect(), project)
 

@@ -24,7 +24,7 @@ from ddd_tasks.engine.bases import familiar
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.project import Project, Service
 from ddd_tasks.projectsecrets import FOLDER
-from ddd_tasks.secrets.placing import Placed, placed
+from ddd_tasks.secret.placing import Placed, placed
 
 LABEL = "ddd-tasks.secrets"
 _INSIDE = "/ddd-secrets"  # where the container that is never started has the volume

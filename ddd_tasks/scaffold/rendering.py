@@ -84,7 +84,7 @@ def knobs(text: str) -> dict[str, str]:
 
 
 def _knob_lines(text: str) -> list[tuple[int, int]]:
-    """The ENV instructions with APP, the first stage's first: index of the first line, and of the one after the last."""
+    """ENV instructions with APP, the first stage's first: index of the first line, and of the one after the last."""
     lines = text.splitlines()
     places: list[tuple[int, int]] = []
     for stage in dockerfile.parse(text).stages:

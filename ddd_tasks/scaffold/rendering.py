@@ -80,7 +80,7 @@ def knobs(text: str) -> dict[str, str]:
     except DddError:
         return {}
     found = _WORD.finditer("\n".join(text.splitlines()[slice(*places[0])]))
-    return {match["name"]: re.sub(r"\\(.)", r"\1", match["value"].strip("\"'")) for match in found}
+    return {match["name"]: _unquoted(match["value"]) for match in found}
 
 
 def _knob_lines(text: str) -> list[tuple[int, int]]:
@@ -106,6 +106,11 @@ def quoted(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
     return '"' + re.sub(r'([\\"$])', r"\\\1", value) + '"'
+
+
+def _unquoted(value: str) -> str:
+    inner = value[1:-1] if value[:1] in ('"', "'") else value
+    return inner if value.startswith("'") else re.sub(r"\\(.)", r"\1", inner)
 
 
 def workdir(text: str, stage: str = "dev") -> str:

@@ -65,7 +65,7 @@ def _healthcheck(port: int) -> list[str]:
 
 def noxfile(services: Sequence[Service]) -> str:
     """Sessions that run the tests and the linters of each service in its stages."""
-    head = '"""Sessions in containers: `nox -s test-in-container`, and `nox --list` for all."""\n\nimport nox\n\n'
+    head = '"""Sessions in containers: `nox -s test-in-container`, and `nox --list` for all."""\n\nimport nox\n'
     sessions = [_session(service, stage, alone=len(services) == 1) for service in services for stage in _SESSIONS]
     return head + "from ddd_tasks.nox import stage\n" + "".join(sessions)
 

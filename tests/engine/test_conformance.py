@@ -1,10 +1,10 @@
-"""One scenario for every registered language, on its example and its stages: the loop works, and fails rightly."""
+"""One scenario for every registered language: an empty folder, `ddd init`, and then the whole loop."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ddd_tasks import project as projects
+from ddd_tasks.language import Language
 from ddd_tasks.languages import LANGUAGES
 from tests import support
 from tests.support import Stack
@@ -20,41 +20,30 @@ from tests.support import Stack
 # Each example answers GET / with its name under "service", and its tests expect that name: one edit shows in the
 # running service and makes the tests fail.
 NAME = re.compile(r"""(\bservice["']?\s*[:=]\s*)"visits\"""", re.IGNORECASE)
+# The example's own name: with it, what is built here is built from the same files as everywhere else in the suite.
+CALLED = ("--name", "visits")
 
-NOXFILE = """\
-import nox
-
-from ddd_tasks.nox import stage
-
-
-@nox.session(name="test-in-container", venv_backend=stage("test", service="{service}"))
-def test(session: nox.Session) -> None:
-    session.chdir("examples/{language}")
-    session.run(*{command}, *session.posargs)
+PROD = """\
+services:
+  prod:
+    build: {context: ., target: prod}
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ports: ["127.0.0.1:%d:%d"]
 """
 
 
 @pytest.fixture(params=LANGUAGES, ids=[language.name for language in LANGUAGES])
-def example(request: pytest.FixtureRequest, bases: None) -> Iterator[tuple[Stack, str, str]]:
-    """A copy of the stack of this checkout, with the service and the folder of one language's example."""
-    language = request.param
-    stack = support.make_stack({})
-    folder = f"examples/{language.name}"
+def made(request: pytest.FixtureRequest, bases: None) -> Iterator[tuple[Stack, dict[str, Any], dict[str, str]]]:
+    """What `ddd init` makes in an empty folder, its plan, and the variables with a free port for the service."""
+    language: Language = request.param
+    stack = Stack(Path(tempfile.gettempdir()).resolve() / support.unique())
+    stack.directory.mkdir()
     try:
-        for name in ("docker", "examples"):
-            ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
-            shutil.copytree(support.REPO / name, stack.directory / name, ignore=ignored)
-        compose = (support.REPO / "compose.yaml").read_text()
-        # Ports of their own: the example itself may be running beside the suite.
-        stack.write({"compose.yaml": re.sub(r"\$\{\w+_PORT:-\d+\}", lambda _: str(support.free_port()), compose)})
-        service = next(
-            name
-            for name, service in projects.load(stack.directory).services.items()
-            if service.build and service.build.context == stack.directory / folder
-        )
-        text = NOXFILE.format(service=service, language=language.name, command=list(language.test))
-        stack.write({"noxfile.py": text})
-        yield stack, service, folder
+        plan = json.loads(stack.ddd("init", "--language", language.name, *CALLED, "--json").ok().out)
+        stack.ddd("engine.bases", timeout=600).ok()
+        yield stack, plan["services"][0], {"VISITS_PORT": str(support.free_port())}
     finally:
         stack.down()
 
@@ -66,35 +55,47 @@ def answer(url: str) -> Any:
 
 def rename(directory: Path) -> None:
     """Save, in the way editors do, the one source file that names the service: as a new file in its place."""
-    sources = [
-        path for path in directory.rglob("*") if path.is_file() and "test" not in str(path.relative_to(directory))
-    ]
+    sources = (
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and "test" not in str(path.relative_to(directory)) and ".nox" not in path.parts
+    )
     file = next(path for path in sources if NAME.search(path.read_text(errors="replace")))
     draft = file.with_name(f".{file.name}.draft")
     draft.write_text(NAME.sub(r'\1"edited"', file.read_text()))
     draft.replace(file)
 
 
-def test_the_loop(example: tuple[Stack, str, str]) -> None:
-    stack, service, folder = example
+def left(stack: Stack) -> str:
+    """Images and containers that are the project's."""
+    mine = ["--filter", f"label=com.docker.compose.project={stack.name}"]
+    ours = ["--filter", f"label=ddd-tasks.project={stack.directory}"]
+    found = [stack.run("docker", "ps", "--all", "--quiet", *label).ok().out for label in (mine, ours)]
+    found += [stack.run("docker", "images", "--quiet", *label).ok().out for label in (mine, ours)]
+    return "".join(found)
 
-    stack.ddd("dev.up", "--service", service, timeout=600).ok()
-    states = json.loads(stack.ddd("dev.ps", "--json").ok().out)
-    state = next(state for state in states if state["service"] == service)
-    assert (state["state"], state["health"], state["stage"]) == ("running", "healthy", "dev")
 
-    (url,) = json.loads(stack.ddd("dev.url", "--service", service, "--json").ok().out)
-    first = answer(url)
-    assert first["service"] == "visits"
-    assert answer(url)["visits"] == first["visits"] + 1
+def test_the_loop(made: tuple[Stack, dict[str, Any], dict[str, str]]) -> None:
+    stack, _, env = made
+    assert "nothing to do" in stack.ddd("init").ok().err
 
-    assert stack.ddd("dev.exec", "--", "sh", "-c", "exit 7", cwd=folder).status == 7
-    assert stack.ddd("dev.exec", "--", "pwd", cwd=f"{folder}/tests").ok().out == "/app/tests\n"
+    (state,) = json.loads(stack.ddd("dev.up", "--json", env=env, timeout=600).ok().out)
+    assert (state["service"], state["state"], state["health"], state["stage"]) == (
+        "visits",
+        "running",
+        "healthy",
+        "dev",
+    )
+    (url,) = json.loads(stack.ddd("dev.url", "--json", env=env).ok().out)
+    assert url.endswith(env["VISITS_PORT"])
+    assert answer(url) == {"service": "visits", "visits": 1}
+    assert answer(url)["visits"] == 2
+    assert stack.ddd("dev.exec", "--", "sh", "-c", "exit 7", env=env).status == 7
 
-    passed = stack.nox("-s", "test-in-container", timeout=600)
+    passed = stack.nox("-s", "test-in-container", "lint-in-container", env=env, timeout=600)
     assert passed.status == 0, passed.out + passed.err
 
-    rename(stack.directory / folder)
+    rename(stack.directory)
 
     def shows() -> bool:
         try:
@@ -103,11 +104,25 @@ def test_the_loop(example: tuple[Stack, str, str]) -> None:
             return False  # restarting
 
     support.wait_until(shows, what="the edit in the running service")
-    failed = stack.nox("-s", "test-in-container", timeout=600)
+    failed = stack.nox("-s", "test-in-container", env=env, timeout=600)
     assert failed.status == 1
-    assert "edited" in failed.out
+    assert "edited" in failed.out + failed.err
 
-    stack.ddd("dev.clean", "--volumes").ok()
-    mine = ["--filter", f"label=ddd-tasks.project={stack.directory}"]
-    assert stack.run("docker", "images", "--quiet", *mine).out == ""
-    assert stack.run("docker", "ps", "--all", "--quiet", *mine).out == ""
+    stack.ddd("dev.clean", "--volumes", env=env).ok()
+    assert left(stack) == ""
+
+
+def test_prod_serves_without_rights(made: tuple[Stack, dict[str, Any], dict[str, str]]) -> None:
+    stack, service, _ = made
+    env = {"COMPOSE_FILE": "prod.yaml"}
+    stack.write({"prod.yaml": PROD % (support.free_port(), service["port"])})
+
+    (state,) = json.loads(stack.ddd("dev.up", "--json", env=env, timeout=600).ok().out)
+    assert (state["state"], state["health"]) == ("running", "healthy")
+    (url,) = json.loads(stack.ddd("dev.url", "--json", env=env).ok().out)
+    assert answer(url) == {"service": "visits", "visits": 1}
+    inside = json.loads(stack.run("docker", "inspect", f"{stack.name}-prod-1").ok().out)[0]
+    assert inside["Config"]["User"] == "10001:10001"
+
+    stack.ddd("dev.clean", env=env).ok()
+    assert left(stack) == ""

@@ -80,7 +80,7 @@ def _text(x: int, y: int, text: str, kind: str = "", *, end: bool = False) -> st
 
 def _document(report: Report, parts: list[str], height: int) -> str:
     legend, x = [], _BAR
-    for kind, word in (("cause", "lost the cache"), ("built", "followed"), ("cached", "cached")):
+    for kind, word in (("cause", "changed"), ("built", "rebuilt after it"), ("cached", "cached")):
         legend.append(f'<rect class="{kind}" x="{x}" y="53" width="13" height="13" rx="2"/>')
         legend.append(_text(x + 19, 64, word, "dim"))
         x += 19 + 8 * len(word) + 22

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, dockerfile, notebook, process
+from ddd_tasks import build, console, dockerfile, notebook, process
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.bases import familiar
 from ddd_tasks.errors import DddError
@@ -82,9 +82,11 @@ class Recorder:
         ran = progress.read(said)
         if not self._always and not any(one.state == progress.BUILT for one in ran.values()):
             return {}
-        with suppress(OSError, UnicodeDecodeError, DddError):
+        try:
             return self._add(target, image, ran, began, build_args)
-        return {}
+        except (OSError, UnicodeDecodeError, DddError) as error:
+            console.note(f"the build of {target} is not recorded: {error}")
+            return {}
 
     def _add(
         self, target: str, image: str | None, ran: Mapping[str, progress.Ran], began: float, args: Mapping[str, str]
@@ -92,7 +94,7 @@ class Recorder:
         parsed = dockerfile.load(self._source.dockerfile, args)
         script = steps.read(self._source.dockerfile, parsed, args)
         layers = script.layers(target)
-        fresh = {layer.key: _step(script, layer, ran[layer.key]) for layer in layers if layer.key in ran}
+        fresh = {layer.key: _step(script, layer, one) for layer, one in _matched(layers, ran)}
         with closing(Engine.connect()) as engine:
             self._add_inputs(script, [layer for layer in layers if layer.key not in self._record.inputs], engine, began)
             for key, size in _sizes(engine, image, script, target).items() if image else ():
@@ -134,6 +136,19 @@ def read(source: Source) -> list[Record]:
             made = {key: Step(**step) for key, step in stored.pop("steps").items()}
             found.append(Record(**stored, steps=made))
     return found
+
+
+def _matched(layers: Sequence[Layer], ran: Mapping[str, progress.Ran]) -> Iterator[tuple[Layer, progress.Ran]]:
+    """The layers with what they did. Where a stand-in is the base, BuildKit counts from 1 without FROM."""
+    bases = [layer for layer in layers if layer.is_base]
+    shifted = {layer.label for layer in bases if layer.key in ran and ran[layer.key].keyword != "FROM"}
+    for layer in layers:
+        label, _, number = layer.key.rpartition(" ")
+        key = f"{label} {int(number) - 1}" if label in shifted else layer.key
+        if layer.is_base and label in shifted:
+            yield layer, progress.Ran(progress.CACHED, 0.0, "FROM")
+        elif key in ran:
+            yield layer, ran[key]
 
 
 def _step(script: Script, layer: Layer, ran: progress.Ran) -> Step:

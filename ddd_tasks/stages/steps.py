@@ -91,7 +91,8 @@ class Script(NamedTuple):
         named = layer.step.flags if layer.step else ()
         origins = [value for flag, value in named if flag == "from"]
         origins += [match[1] for flag, value in named if flag == "mount" for match in _FROM.finditer(value)]
-        tops = [self._top(stage) for name in origins for stage in self.parsed.stages if name.lower() == stage.name]
+        earlier = self.parsed.stages[: layer.stage.index]
+        tops = [self._top(stage) for stage in earlier if {stage.name, str(stage.index)} & {*map(str.lower, origins)}]
         return [*(other.key for other in below[max(0, place - 1) : place]), *(key for key in tops if key)]
 
     def _top(self, stage: Stage) -> str:
@@ -117,7 +118,12 @@ class Script(NamedTuple):
         for step in stage.steps:
             if step.keyword in _MAKE_LAYERS:
                 number += 1
-                yield Layer(f"{label} {number}", stage, step, " ".join(self.source(step).replace("\\\n", " ").split()))
+                yield Layer(f"{label} {number}", stage, step, self._line(step))
+
+    def _line(self, step: Step) -> str:
+        """An instruction in one line, without mounts: they say little about what it does."""
+        text = self.source(step).replace(f"{self.escape}\n", " ")
+        return " ".join(word for word in text.split() if not word.startswith("--mount="))
 
     def _set(self, step: Step, found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         known = {name.partition(" ")[2]: value for name, value in found.items() if " " in name}

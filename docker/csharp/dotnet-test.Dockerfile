@@ -2,4 +2,4 @@
 
 # test runs the tests with dotnet test.
 FROM source AS test
-CMD ["sh", "-c", "exec dotnet test \"$TESTS\""]
+CMD ["sh", "-c", "for project in $TESTS; do dotnet test \"$project\" \"$@\" || exit; done", "sh"]

@@ -2,4 +2,4 @@
 
 # test compiles the service.
 FROM source AS test
-CMD ["sh", "-c", "exec dotnet build \"$APP\""]
+CMD ["sh", "-c", "exec dotnet build \"$APP\" \"$@\"", "sh"]

@@ -130,10 +130,11 @@ namespace StandIn
         public bool Verify { get; private set; }
         public List<string> Arguments { get; } = new List<string>();
 
-        // What changes nothing here: there is no launch profile, no hot reload, no native host, and nobody is asked.
+        // What changes nothing here: there are no packages to lock, no launch profile, no hot reload, no native host, and
+        // nobody is asked.
         private static readonly string[] Ignored =
         {
-            "--nologo", "--no-launch-profile", "--non-interactive", "--no-hot-reload", "-p:UseAppHost=false",
+            "--nologo", "--locked-mode", "--no-launch-profile", "--non-interactive", "--no-hot-reload", "-p:UseAppHost=false",
         };
 
         public Options(string verb, IEnumerable<string> args)

@@ -10,6 +10,7 @@ from typing import Any
 from ddd_tasks import languages
 from ddd_tasks.errors import ConfigError, UnknownNameError
 
+WATCH_ACTIONS = ("sync", "sync+restart", "rebuild")
 _SCHEMES = ("http", "https")
 
 
@@ -65,6 +66,12 @@ def _scheme(given: Any, where: str, file: Path) -> None:
         raise UnknownNameError("scheme", str(given), _SCHEMES, where=f"{where} in {file}", hint=_show(given, file))
 
 
+def _watch(given: Any, where: str, file: Path) -> None:
+    if given not in WATCH_ACTIONS:
+        hint = _show(given, file)
+        raise UnknownNameError("action", str(given), WATCH_ACTIONS, where=f"{where} in {file}", hint=hint)
+
+
 def _images(given: Any, where: str, file: Path) -> None:
     if not isinstance(given, dict) or not all(isinstance(name, str) for pair in given.items() for name in pair):
         raise _wrong(
@@ -93,5 +100,6 @@ _PROJECT: Mapping[str, Any] = {"images": _images}
 _SERVICE: Mapping[str, Any] = {
     "language": _language,
     "metrics": {"port": _port, "path": _path, "scheme": _scheme},
+    "watch": _watch,
 }
 _SECRET: Mapping[str, Any] = {"command": _command}

@@ -85,6 +85,23 @@ def up(
         _show(states, json=json)
 
 
+@task(
+    help={
+        "service": "Only this service and what it depends on.",
+        "sync": "Copy saved files into the containers although their mounts show them.",
+    }
+)
+def watch(c: Context, service: str | None = None, sync: bool = False) -> None:  # noqa: ARG001
+    """Have saves show where the engine does not see your files.
+
+    Starts the services; those that do not see what you save get it copied, or are built again, until Ctrl-C.
+    """
+    from ddd_tasks.syncing import loop
+
+    project = _project()
+    leave(loop.run(project, _named(project, service), sync=sync))
+
+
 @task(help={"volumes": "Remove the project's volumes as well: their data is lost."})
 def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Stop the services; remove containers and networks."""

@@ -1,0 +1,165 @@
+"""dev.watch: which services need their files brought to them, how, and the watch that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ddd_tasks import build, buildcontext, console, images, lastup, process, services, up, worktree
+from ddd_tasks.compose import SERVICE_LABEL
+from ddd_tasks.dockerfile import Dockerfile
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.bases import familiar
+from ddd_tasks.errors import ConfigError
+from ddd_tasks.project import Mount, Project, Service
+from ddd_tasks.syncing import initial, overlay, sharing
+from ddd_tasks.syncing.overlay import Plan
+from ddd_tasks.syncing.placements import Base, placements
+from ddd_tasks.syncing.triggers import Trigger, of_build, of_mounts, reloads
+
+
+def run(project: Project, names: Sequence[str] = (), *, sync: bool = False) -> int:
+    """Start the services, and bring saves to those that do not see them, until it is interrupted; Compose's status.
+
+    names as in up.start. A service that mounts its code from where the engine sees it needs nothing, unless sync is
+    set. Raises ConfigError where there is nothing that could be brought, and what up.start raises.
+    """
+    engine = Engine.connect()
+    project = worktree.settle(engine, project)
+    wanted = up.select(project, names)
+    shared = not sync and sharing.is_shared(engine, project)
+    config = build.configuration(project)["services"]
+    plans = tuple(plan for one in wanted if (plan := _plan(engine, project, one, config[one.name], shared=shared)))
+    mounting = [service for service in wanted if shared and _ours(project, service)]
+    if not plans and not mounting:
+        raise ConfigError(
+            "there is nothing to watch",
+            cause="no service is built from a folder here, or mounts one",
+            valid=[service.name for service in project.services.values() if service.build or _ours(project, service)],
+            hint="ddd dev.watch --help",
+        )
+    synced = project._replace(files=(*project.files, *overlay.write(project, plans)))
+    _start(engine, synced, names, plans)
+    for service in mounting:
+        _say_mounted(engine, service)
+    if not plans:
+        return 0
+    for plan in plans:
+        _say_synced(plan)
+    verb = ["watch", "--no-up", *(plan.service for plan in plans)]
+    return images.compose_for(synced).run(*verb, check=False, foreground=True)
+
+
+def _start(engine: Engine, project: Project, names: Sequence[str], plans: Sequence[Plan]) -> None:
+    """up.start; neither it nor the next one may take containers for those that it wants because they are healthy."""
+    wanted = up.select(project, names)
+    try:
+        if plans:
+            lastup.remember(engine, project, wanted, None)
+        _bring(engine, project, [plan for plan in plans if plan.initial])
+        up.start(project, names)
+    finally:
+        if plans:
+            lastup.remember(engine, project, wanted, None)
+
+
+def _bring(engine: Engine, project: Project, plans: Sequence[Plan]) -> None:
+    """Make the containers of services whose images lack files, and put these there."""
+    if not plans or process.is_dry():
+        return
+    names = [plan.service for plan in plans]
+    images.build_all(project, [project.services[name] for name in names])
+    images.compose_for(project).run("up", "--no-start", "--no-build", "--no-deps", *names, quiet=True)
+    for entry in services.listed(engine, project):
+        for plan in plans:
+            if entry["Labels"].get(SERVICE_LABEL) == plan.service:
+                for trigger in plan.initial:
+                    initial.bring(engine, entry["Id"], trigger)
+
+
+def _plan(
+    engine: Engine, project: Project, service: Service, config: Mapping[str, Any], *, shared: bool
+) -> Plan | None:
+    """What a service needs; None where it needs nothing, or where nothing can be done for it."""
+    mounts = _ours(project, service)
+    if shared and any(mount.source.is_dir() for mount in mounts):
+        return None
+    if service.build is None or service.build.is_remote:
+        if mounts and not shared:
+            where = ", ".join(str(mount.source) for mount in mounts)
+            console.warning(f"service {service.name!r} is not built here, and may not see what it mounts: {where}")
+        return None
+    replaced = {mount.target for mount in mounts}
+    volumes = tuple(entry for entry in config.get("volumes") or () if entry.get("target") not in replaced)
+    if (config.get("develop") or {}).get("watch"):
+        return Plan(service.name, (), volumes)
+    triggers = _triggers(engine, project, service, config, mounts)
+    return Plan(service.name, triggers, volumes)
+
+
+def _triggers(
+    engine: Engine, project: Project, service: Service, config: Mapping[str, Any], mounts: Sequence[Mount]
+) -> tuple[Trigger, ...]:
+    assert service.build is not None
+    context, file, target = service.build.context, service.build.dockerfile, service.build.target
+    parsed = build.dockerfile_of(project, service)
+    rules = _rules(buildcontext.tree(context, file, [""]).ignore)
+    known = of_build(
+        context,
+        file,
+        placements(parsed, target, context, _bases(engine, project, parsed, target)),
+        rules,
+        own=reloads(_command(parsed, target, config), parsed.chain(target)[-1].name),
+        wanted=str(service.extension.get("watch") or ""),
+    )
+    return (*known, *of_mounts(mounts, known, context, rules))
+
+
+def _ours(project: Project, service: Service) -> list[Mount]:
+    """The bind mounts of files that are the project's: others, such as sockets, are of the engine's own machine."""
+    homes = [project.directory, *([service.build.context] if service.build and not service.build.is_remote else [])]
+    return [mount for mount in service.mounts if any(home in (mount.source, *mount.source.parents) for home in homes)]
+
+
+def _command(parsed: Dockerfile, target: str | None, config: Mapping[str, Any]) -> list[str]:
+    """What the service runs: what its Compose entry says, or its stage, or the one that this is built on."""
+    own = [*(config.get("entrypoint") or ()), *(config.get("command") or ())]
+    return own or [word for stage in parsed.chain(target)[::-1] for word in stage.command]
+
+
+def _bases(engine: Engine, project: Project, parsed: Dockerfile, target: str | None) -> dict[str, Base]:
+    """What the images outside the Dockerfile set; one that only the build cache has is taken to set nothing."""
+    stand_ins = build.stand_ins(project)
+    found = {}
+    for stage in parsed.needed(target):
+        name = stand_ins.get(familiar(stage.base), stage.base)
+        try:
+            config = engine.get(f"/images/{name}/json")["Config"] or {}
+        except ApiError:
+            continue
+        variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
+        found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
+    return found
+
+
+def _rules(ignore_file: str) -> list[str]:
+    if not ignore_file:
+        return []
+    lines = (line.strip() for line in Path(ignore_file).read_text(errors="replace").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _say_mounted(engine: Engine, service: Service) -> None:
+    for mount in service.mounts:
+        console.note(f"{service.name}: a save in {mount.source} shows by itself, as {mount.target}")
+    if sharing.is_virtual(engine):
+        console.note("the engine has a kernel of its own: where a save does not show, try: ddd dev.watch --sync")
+
+
+def _say_synced(plan: Plan) -> None:
+    for trigger in plan.triggers:
+        place = f" as {trigger.target}" if trigger.target else ""
+        console.note(f"{plan.service}: {trigger.action} {trigger.path}{place}")
+    if not plan.triggers:
+        console.note(f"{plan.service}: as its own develop.watch says")

@@ -1,0 +1,147 @@
+"""Where the files of a build context end up in the image, as the COPY and ADD lines of its stages say."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ddd_tasks.dockerfile import Dockerfile, Stage, Step
+from ddd_tasks.dockerfile_copies import is_remote
+from ddd_tasks.dockerfile_words import Expansion, words
+
+_ESCAPE = "\\"
+_PATTERN = frozenset("*?[")
+
+
+class Base(NamedTuple):
+    """What an image that a stage is built on sets: its working directory and its variables."""
+
+    workdir: str = "/"
+    env: Mapping[str, str] = {}
+
+
+class Placement(NamedTuple):
+    """A path of the context ("" is all of it) and where it appears in the image.
+
+    final: in the image that runs, not only in a stage that it copies from. used: a RUN comes after it, or reads it.
+    """
+
+    source: str
+    target: str
+    is_folder: bool
+    final: bool
+    used: bool
+
+
+class _Line(NamedTuple):
+    """A line that reads the context, with the working directory and the variables that hold for it."""
+
+    stage: Stage
+    step: Step
+    workdir: str
+    env: Mapping[str, str]
+
+
+def placements(
+    parsed: Dockerfile, target: str | None, context: Path, bases: Mapping[str, Base]
+) -> tuple[Placement, ...]:
+    """All that a build of target takes from the context, in the order of the file; what is not there is left out.
+
+    bases: by the names that FROM has. A pattern stands for what matches it now.
+    """
+    chain = parsed.chain(target)
+    last_run = max((step.line for stage in chain for step in stage.steps if step.keyword == "RUN"), default=0)
+    found: list[Placement] = []
+    for line in _lines(parsed, target, bases):
+        final = line.stage in chain
+        used = not final or line.step.line < last_run
+        for source, place in _pairs(line, context):
+            found.append(Placement(source, place, (context / source).is_dir(), final, used))
+    return tuple(found)
+
+
+def _lines(parsed: Dockerfile, target: str | None, bases: Mapping[str, Base]) -> Iterator[_Line]:
+    ends: dict[int, Base] = {}
+    for stage in parsed.needed(target):
+        below = parsed.chain(stage.name)[-2:-1] if stage.name else ()
+        base = ends.get(below[0].index, Base()) if below else bases.get(stage.base, Base())
+        workdir, env = base.workdir or "/", dict(base.env)
+        for step in stage.steps:
+            if step.keyword == "WORKDIR":
+                workdir = posixpath.normpath(posixpath.join(workdir, _expanded(step.rest, env)))
+            elif step.keyword in ("ENV", "ARG"):
+                env |= _assignments(step, env)
+            else:
+                yield _Line(stage, step, workdir, dict(env))
+        ends[stage.index] = Base(workdir, env)
+
+
+def _pairs(line: _Line, context: Path) -> Iterator[tuple[str, str]]:
+    """Paths of the context that the line reads, each with its place in the image ("" where it has none)."""
+    flags = dict(line.step.flags)
+    if line.step.keyword == "RUN":
+        for name, value in line.step.flags:
+            if name == "mount" and (source := _bound(value)) is not None:
+                yield source, ""
+    elif line.step.keyword in ("COPY", "ADD") and "from" not in flags:
+        *sources, target = _operands(line.step.rest, line.env)
+        many = len(sources) > 1 or target.endswith("/") or posixpath.normpath(target) == "."
+        place = posixpath.normpath(posixpath.join(line.workdir, target))
+        for source in sources:
+            if source.startswith("<<") or is_remote(source):
+                continue
+            for path in _matches(context, source):
+                inside = many or bool(_PATTERN & set(source))
+                yield path, _place(path, place, inside=inside and not (context / path).is_dir(), flags=flags)
+
+
+def _place(path: str, place: str, *, inside: bool, flags: Mapping[str, str]) -> str:
+    if "parents" in flags:
+        return posixpath.normpath(posixpath.join(place, path))
+    return posixpath.join(place, posixpath.basename(path)) if inside else place
+
+
+def _matches(context: Path, source: str) -> list[str]:
+    """The paths of the context that a source means, relative to it; "" is the context itself."""
+    plain = posixpath.normpath("/" + source).strip("/")
+    if not plain:
+        return [""]
+    if _PATTERN & set(plain):
+        return sorted(path.relative_to(context).as_posix() for path in context.glob(plain))
+    return [plain] if (context / plain).exists() else []
+
+
+def _operands(rest: str, env: Mapping[str, str]) -> Sequence[str]:
+    if rest.startswith("["):
+        try:
+            return [str(word) for word in json.loads(rest)]
+        except ValueError:
+            pass  # shell form after all
+    return [_expanded(word, env) for word in words(rest, _ESCAPE)]
+
+
+def _assignments(step: Step, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of an ENV or ARG line; an ARG without a default says nothing."""
+    pairs = [word.partition("=") for word in words(step.rest, _ESCAPE)]
+    if step.keyword == "ENV" and pairs and not pairs[0][1]:  # the old form: ENV NAME all the rest
+        name, _, value = step.rest.partition(" ")
+        return {name: _expanded(value.strip(), env)}
+    return {name: _expanded(value, env) for name, equals, value in pairs if equals}
+
+
+def _expanded(word: str, env: Mapping[str, str]) -> str:
+    try:
+        return Expansion(word, env, _ESCAPE).text()
+    except ValueError:
+        return word
+
+
+def _bound(mount: str) -> str | None:
+    """The path of the context that a --mount=type=bind reads, None for another kind of mount."""
+    fields = dict(field.partition("=")[::2] for field in mount.split(","))
+    if fields.get("type", "bind") != "bind" or "from" in fields:
+        return None
+    return posixpath.normpath("/" + fields.get("source", fields.get("src", ""))).strip("/")

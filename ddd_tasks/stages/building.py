@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddd_tasks import process
-from ddd_tasks.errors import ConfigError
+from ddd_tasks.errors import ConfigError, UnknownNameError
 from ddd_tasks.sessions import image, options
 from ddd_tasks.sessions import source as sources
 from ddd_tasks.sessions.source import Source
@@ -40,13 +40,24 @@ def source(here: Path, service: str | None) -> Source:
         found = sources.find(options.make("", service=service), here)
     except ConfigError as error:
         if error.hint.startswith("stage"):  # what a noxfile has to say is a flag here
-            error.cause, error.hint = "the services differ in their build sections", f"--service {min(error.valid)}"
+            error.cause = "the services differ in their build sections"
+            error.hint = f"ddd stage.list --service {min(error.valid)}"
+        error.hint = error.hint or "ddd dev.ps"
         raise
     if found.service and not service:
         target = found.project.services[found.service].build
         if target and target.is_remote:
             raise ConfigError(f"service {found.service!r} is built from elsewhere", hint="ddd dev.build")
     return found
+
+
+def stage(origin: Source, name: str) -> str:
+    """The name of a stage as the Dockerfile has it. Raises UnknownNameError, which says how to list them."""
+    try:
+        return origin.stages().stage(name).name or name
+    except UnknownNameError as error:
+        error.hint = "ddd stage.list"
+        raise
 
 
 def build(
@@ -56,9 +67,8 @@ def build(
 
     Raises UnknownNameError before anything is built, CommandError for a build that fails.
     """
-    parsed = origin.stages()
-    chosen = {parsed.stage(name).name for name in wanted}
-    names = [stage.name for stage in parsed.stages if stage.name and (not wanted or stage.name in chosen)]
+    chosen = {stage(origin, name) for name in wanted}
+    names = [one.name for one in origin.stages().stages if one.name and (not wanted or one.name in chosen)]
     if not names:
         raise ConfigError(
             f"no stage of {origin.dockerfile} has a name",
@@ -69,7 +79,7 @@ def build(
     fresh: dict[str, Step] = {}
     for name in names:
         # What this command has built already must not be built once more.
-        more = [word for stage in _unbuilt(origin, name, fresh) for word in ("--no-cache-filter", stage)]
+        more = [word for one in _unbuilt(origin, name, fresh) for word in ("--no-cache-filter", one)]
         done = image.build(origin, options.make(name, service=service), more if no_cache else (), recorder)
         fresh.update(done.steps)
         if not process.is_dry():

@@ -68,6 +68,9 @@ def _base(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 
 def _files(changed: Sequence[str], old: Mapping[str, Any], new: Mapping[str, Any], when: float) -> str:
     """As many names as can be read at a glance, and what happened to each."""
+    if list(changed) == [inputs.OURS]:
+        return f"{inputs.OURS} (our notes, which each build changes; name it in .dockerignore)"
+    changed = [name for name in changed if name != inputs.OURS]
     words = [f"{name} ({_what(name, old, new)})" for name in changed[:_SHOWN]]
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     return f"{', '.join(words)}{more}, since {time.strftime('%H:%M:%S', time.localtime(when))}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.sessions.source import Source
-from ddd_tasks.stages import archive, listing, packages
+from ddd_tasks.stages import archive, building, listing, packages
 from ddd_tasks.stages.archive import Files
 from ddd_tasks.stages.listing import human
 
@@ -65,7 +65,7 @@ class Report(NamedTuple):
 
 def compare(origin: Source, one: str, other: str, service: str | None = None) -> Report:
     """What the images of two stages do not share. Raises UnknownNameError, ConfigError for one that is not built."""
-    names = tuple(str(origin.stages().stage(name).name) for name in (one, other))
+    names = (building.stage(origin, one), building.stage(origin, other))
     with closing(Engine.connect()) as engine:
         sessions = listing.container_sessions(origin)
         entries = [listing.image_of(engine, origin, name, service, sessions) for name in names]
@@ -78,12 +78,11 @@ def compare(origin: Source, one: str, other: str, service: str | None = None) ->
                 )
         found = archive.read(engine, [entry["Id"] for entry in entries])
     systems = [found[entry["Id"]] for entry in entries]
-    pair = (names[0], names[1])
     return Report(
-        pair,
+        names,
         (int(entries[0]["Size"]), int(entries[1]["Size"])),
-        tuple(_sorted(_packages(pair, systems))),
-        tuple(_sorted(row for at in (0, 1) for row in _only(pair[at], systems[at], systems[1 - at]))),
+        tuple(_sorted(_packages(names, systems))),
+        tuple(_sorted(row for at in (0, 1) for row in _only(names[at], systems[at], systems[1 - at]))),
     )
 
 

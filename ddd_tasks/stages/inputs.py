@@ -17,6 +17,7 @@ from ddd_tasks.stages.steps import Layer, Script
 Inputs = Mapping[str, Mapping[str, str]]
 
 TEXT, BASE, FILES, IMAGES, SETTINGS = "text", "base", "files", "images", "settings"
+OURS = ".ddd"
 _LATER = "changed during the build: "
 
 
@@ -25,26 +26,28 @@ class Context:
 
     def __init__(self, folder: Path, dockerfile: Path, memory: Path) -> None:
         self._folder, self._dockerfile, self._memory = folder, dockerfile, memory
-        self._marks: dict[str, str] | None = None
+        self._marks: dict[str, str] = {}
 
     def load(self, paths: Sequence[str], began: float) -> None:
         """Hash everything below these paths that the build can read. began: when the build started.
 
         A file that was written since has a mark of its own: nobody knows which content the build saw.
         """
-        hashes, found = Hashes(self._memory), {}
-        for name, status in buildcontext.entries(buildcontext.tree(self._folder, self._dockerfile, paths)):
+        hashes, found, tree = Hashes(self._memory), {}, buildcontext.tree(self._folder, self._dockerfile, paths)
+        for name, status in buildcontext.entries(tree):
             if mark := hashes.entry(str(self._folder / name)):
                 found[name] = f"{_LATER}{mark}" if status.st_ctime > began else mark
         hashes.write({str(self._folder / name): mark for name, mark in found.items()})
         self._marks = {name: mark for name, mark in found.items() if not _is_folder(mark)}
+        ignored = buildcontext.Ignore(Path(tree.ignore).read_text(errors="replace") if tree.ignore else "")
+        if not ignored.leaves_out(OURS):
+            self._marks[OURS] = str(began)  # every build writes there
 
     def below(self, patterns: Sequence[str]) -> dict[str, str]:
         """The files that the sources of a COPY stand for."""
         wanted = buildcontext.Ignore("\n".join(pattern.lstrip("/") for pattern in patterns))
         everything = any(Path(pattern.lstrip("/") or ".") == Path() for pattern in patterns)
-        marks = (self._marks or {}).items()
-        return {name: mark for name, mark in marks if everything or wanted.leaves_out(name)}
+        return {name: mark for name, mark in self._marks.items() if everything or wanted.leaves_out(name)}
 
 
 def collect(

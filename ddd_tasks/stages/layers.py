@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.sessions.source import Source
-from ddd_tasks.stages import causes, progress, record
+from ddd_tasks.stages import building, causes, progress, record
 from ddd_tasks.stages.causes import Cause
 from ddd_tasks.stages.listing import human
 from ddd_tasks.stages.record import Record, Step
@@ -103,7 +103,7 @@ class Report(NamedTuple):
 
 def report(origin: Source, target: str | None) -> Report:
     """The last recorded build, of target or of whatever there is. Raises UnknownNameError, ConfigError without one."""
-    name = origin.stages().stage(target).name if target else None
+    name = building.stage(origin, target) if target else None
     records = record.read(origin)
     place = next((at for at, one in enumerate(records) if name is None or name in one.targets), None)
     if place is None:

@@ -144,7 +144,11 @@ def _facts(subject: Subject) -> Facts:
         named = own[subject.service].contexts if subject.service in own else named
     tree = buildcontext.tree(subject.context, subject.file, ["."])
     ignore = buildcontext.Ignore(Path(tree.ignore).read_text(errors="replace") if tree.ignore else "")
-    return Facts(named, lambda image: _user(image, project), _unreachable, ignore.leaves_out)
+
+    def is_ignored(folder: str) -> bool:
+        return ignore.leaves_out(folder) or (folder == ".git" and not (subject.context / folder).exists())
+
+    return Facts(named, lambda image: _user(image, project), _unreachable, is_ignored)
 
 
 def _user(image: str, project: Project | None) -> str | None:

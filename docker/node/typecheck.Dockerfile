@@ -1,0 +1,5 @@
+# TypeScript without a lint script.
+
+# lint checks the types.
+FROM source AS lint
+CMD ["tsc", "--noEmit"]

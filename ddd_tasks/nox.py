@@ -261,7 +261,10 @@ def _check_nox() -> None:
 
 def _close_all() -> None:
     while _open:
-        _open.pop().close()
+        try:
+            _open.pop().close()
+        except DddError as error:
+            console.error(error)
 
 
 atexit.register(_close_all)

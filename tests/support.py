@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -274,8 +275,18 @@ def remove(engine: Engine, items: list[Item]) -> None:
         try:
             engine.delete(f"/{item.kind}/{item.id}", **forced, **volumes)
         except ApiError as error:
-            if error.status != 404:  # removed with another one of them, or by its own --rm
+            if error.status == 409 and item.kind == "containers":  # its own --rm is at it
+                wait_until(partial(_is_gone, engine, item.id), what=f"the end of {item}")
+            elif error.status != 404:  # removed with another one of them, or by its own --rm
                 raise
+
+
+def _is_gone(engine: Engine, container: str) -> bool:
+    try:
+        engine.get(f"/containers/{container}/json")
+    except ApiError as error:
+        return error.status == 404
+    return False
 
 
 def _everything(engine: Engine) -> Iterator[Item]:

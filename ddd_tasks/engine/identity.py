@@ -7,11 +7,22 @@ and the home directory are written once per container through the engine's archi
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ddd_tasks.engine import lock
 from ddd_tasks.engine.api import ApiError, Engine
+
+
+class Upload(NamedTuple):
+    """A file to be put into a container."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
 
 
 class Identity(NamedTuple):
@@ -31,6 +42,31 @@ class Identity(NamedTuple):
     def env(self) -> dict[str, str]:
         """The variables that programs look at before they look at the passwd file."""
         return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
+
+
+class Introduction(NamedTuple):
+    """An identity as a container will know it, and what has to be put there: files by path, and its home directory."""
+
+    who: Identity
+    files: Mapping[str, str] = {}
+    needs_home: bool = False
+
+    def archive(self, more: Iterable[Upload] = ()) -> bytes:
+        """All of that and more files as a tar archive. A home directory that is there, or mounted, stays as it is."""
+        import io
+        import tarfile
+
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            if self.needs_home:
+                home = tarfile.TarInfo(self.who.home.lstrip("/"))
+                home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, self.who.uid, self.who.gid
+                archive.addfile(home)
+            for file in (*(Upload(path, text.encode()) for path, text in self.files.items()), *more):
+                entry = tarfile.TarInfo(file.path.lstrip("/"))
+                entry.size, entry.mode, entry.uid, entry.gid = len(file.content), file.mode, file.uid, file.gid
+                archive.addfile(entry, io.BytesIO(file.content))
+        return packed.getvalue()
 
 
 def caller() -> Identity:
@@ -72,12 +108,15 @@ def _login_name(uid: int) -> str:
         return "dev"
 
 
-def _introduce(engine: Engine, container: str, identity: Identity) -> Identity:
+def introduction(engine: Engine, container: str, identity: Identity) -> Introduction:
+    """What it takes to make the identity known in a container, which need not run. Raises EngineError."""
+    if identity.uid == 0:
+        return Introduction(identity)
     passwd = _read(engine, container, "/etc/passwd")
     fields = [line.split(":") for line in passwd.splitlines() if line.count(":") == 6]
     for name, _, uid, _, _, home, _ in fields:
         if uid == str(identity.uid):
-            return identity._replace(name=name, home=home)
+            return Introduction(identity._replace(name=name, home=home))
     if any(name == identity.name for name, *_ in fields):
         identity = identity._replace(
             name=f"{identity.name}-{identity.uid}", home=f"/home/{identity.name}-{identity.uid}"
@@ -87,18 +126,28 @@ def _introduce(engine: Engine, container: str, identity: Identity) -> Identity:
     group = _read(engine, container, "/etc/group")
     if not any(entry.split(":")[2:3] == [str(identity.gid)] for entry in group.splitlines()):
         files["etc/group"] = _with_line(group, f"{identity.name}:x:{identity.gid}:\n")
-    home_of = None if _exists(engine, container, identity.home) else identity
-    try:
-        engine.request(
-            "PUT",
-            f"/containers/{container}/archive",
-            body=_archive(files, home_of),
-            query={"path": "/"},
-            content_type="application/x-tar",
-        )
-    except ApiError:
-        return identity._replace(home="/tmp")  # a read-only root file system: the one place left
-    return identity
+    return Introduction(identity, files, needs_home=not _exists(engine, container, identity.home))
+
+
+def _introduce(engine: Engine, container: str, identity: Identity) -> Identity:
+    found = introduction(engine, container, identity)
+    if found.files:
+        try:
+            unpack(engine, container, found.archive())
+        except ApiError:
+            return found.who._replace(home="/tmp")  # a read-only root file system: the one place left
+    return found.who
+
+
+def unpack(engine: Engine, container: str, packed: bytes) -> None:
+    """Put the files of a tar archive into a container. Raises ApiError for a read-only file system."""
+    engine.request(
+        "PUT",
+        f"/containers/{container}/archive",
+        body=packed,
+        query={"path": "/"},
+        content_type="application/x-tar",
+    )
 
 
 def _read(engine: Engine, container: str, path: str) -> str:
@@ -126,21 +175,3 @@ def _exists(engine: Engine, container: str, path: str) -> bool:
 
 def _with_line(text: str, line: str) -> str:
     return text + ("\n" if text and not text.endswith("\n") else "") + line
-
-
-def _archive(files: dict[str, str], home_of: Identity | None) -> bytes:
-    """A tar archive of the files, and of the home directory where it is not there: a mounted one stays as it is."""
-    import io
-    import tarfile
-
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.mode, entry.size = 0o644, len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
-        if home_of:
-            home = tarfile.TarInfo(home_of.home.lstrip("/"))
-            home.type, home.mode, home.uid, home.gid = tarfile.DIRTYPE, 0o755, home_of.uid, home_of.gid
-            archive.addfile(home)
-    return packed.getvalue()

@@ -5,30 +5,16 @@ They go into the container's own file system and leave with it: not into the ima
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from ddd_tasks import hostconfig
-from ddd_tasks.engine.api import Engine
-from ddd_tasks.engine.identity import Identity
+from ddd_tasks.engine.identity import Identity, Upload
 from ddd_tasks.hostconfig import HostConfig
 
 
-def grant(engine: Engine, container: str, who: Identity | None) -> Mapping[str, str]:
-    """Put the files there and return the proxy variables. who: the user of the session, None for one of the image."""
-    config = hostconfig.find()
-    files = wanted(config, who)
-    if files:
-        engine.request(
-            "PUT",
-            f"/containers/{container}/archive",
-            body=_archive(files, who),
-            query={"path": "/"},
-            content_type="application/x-tar",
-        )
-    return config.proxies
+def uploads(config: HostConfig, who: Identity | None) -> list[Upload]:
+    """The files to put into a container. who: the user of the session, None for one of the image."""
+    return [_upload(path, content, who) for path, content in wanted(config, who).items()]
 
 
 def wanted(config: HostConfig, who: Identity | None) -> dict[str, bytes]:
@@ -42,15 +28,7 @@ def wanted(config: HostConfig, who: Identity | None) -> dict[str, bytes]:
     return {path: content for path, content in files.items() if content}
 
 
-def _archive(files: Mapping[str, bytes], who: Identity | None) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path, content in files.items():
-            entry = tarfile.TarInfo(path.lstrip("/"))
-            entry.size = len(content)
-            private = Path(path).name.startswith(".")
-            entry.mode = 0o600 if private else 0o644
-            if private and who:
-                entry.uid, entry.gid = who.uid, who.gid
-            archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+def _upload(path: str, content: bytes, who: Identity | None) -> Upload:
+    if not Path(path).name.startswith("."):
+        return Upload(path, content)
+    return Upload(path, content, 0o600, who.uid if who else 0, who.gid if who else 0)

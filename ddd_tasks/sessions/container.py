@@ -7,9 +7,10 @@ Its first process waits for the end of its stdin. The engine closes that when ou
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,23 +42,61 @@ class Plan:
 
 
 class Container:
-    """A running container on a leash."""
+    """A container on a leash: made, then filled by its caller, then started."""
 
-    def __init__(self, engine: Engine, identifier: str, leash: Stream) -> None:
+    def __init__(self, engine: Engine, identifier: str, leash: Stream, plan: Plan) -> None:
         self.id = identifier
         self._engine = engine
         self._leash: Stream | None = leash
+        self._plan = plan
+        self._starting: threading.Thread | None = None
+        self._failure: EngineError | None = None
+
+    def start(self) -> None:
+        """Begin to start it: most of the time that takes is the engine's own. A second call does nothing."""
+        if self._starting is None:
+            self._starting = threading.Thread(target=self._start, daemon=True, name="container")
+            self._starting.start()
+
+    def wait(self) -> None:
+        """Return once it runs. Raises EngineError where it could not be started."""
+        self.start()
+        if self._starting is not None:
+            self._starting.join()
+        self.check()
+
+    def check(self) -> None:
+        """Raise the EngineError that kept it from starting, if there was one so far."""
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
-        """Let it go and return once the engine has removed it; a second call does nothing."""
+        """Let it go; a second call does nothing.
+
+        The engine removes it by itself, in a moment; somebody else's network or volumes are waited for.
+        """
         if self._leash is None:
             return
         leash, self._leash = self._leash, None
         _hang_up(leash)
-        with suppress(EngineError):  # an engine that has gone takes the container with it
-            self._wait()
+        if self._starting is None:
+            _remove(self._engine, self.id)
+        elif self._plan.volumes or self._plan.network not in (None, "none"):
+            self._starting.join()
+            with suppress(EngineError):  # an engine that has gone takes the container with it
+                self._wait_for_removal()
 
-    def _wait(self) -> None:
+    def _start(self) -> None:
+        try:
+            with closing(Engine.connect()) as engine:  # a connection carries one request at a time
+                engine.post(f"/containers/{self.id}/start")
+        except EngineError as error:
+            failed = _not_started(self._plan, error) if isinstance(error, ApiError) else error
+            if self._leash is not None:
+                self._failure = failed
+                _remove(self._engine, self.id)
+
+    def _wait_for_removal(self) -> None:
         deadline = time.monotonic() + _SECONDS_TO_END
         while time.monotonic() < deadline:
             if not _exists(self._engine, self.id):
@@ -66,22 +105,16 @@ class Container:
         _remove(self._engine, self.id)
 
 
-def start(engine: Engine, plan: Plan) -> Container:
-    """Create, hold and start the container of a plan. Raises ConfigError, EngineError."""
+def make(engine: Engine, plan: Plan) -> Container:
+    """Create and hold the container of a plan. Raises ConfigError, EngineError."""
     _sweep(engine, plan)
     identifier = _create(engine, plan)
-    leash = None
     try:
         leash = engine.stream(f"/containers/{identifier}/attach", stream=1, stdin=1)
-        engine.post(f"/containers/{identifier}/start")
-    except BaseException as error:
-        if leash is not None:
-            _hang_up(leash)
+    except BaseException:
         _remove(engine, identifier)
-        if isinstance(error, ApiError):
-            raise _not_started(plan, error) from error
         raise
-    return Container(engine, identifier, leash)
+    return Container(engine, identifier, leash, plan)
 
 
 def specification(plan: Plan) -> dict[str, Any]:

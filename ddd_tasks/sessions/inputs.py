@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -15,18 +16,25 @@ _MAY_SAY_MORE = re.compile(r"\b(args|additional_contexts|secrets|include|extends
 
 
 class Inputs(NamedTuple):
-    """Arguments of `docker buildx build`, and variables of its process that hold the values they name."""
+    """Arguments of `docker buildx build`, and variables of its process that hold the values they name.
+
+    build_args, contexts: the build arguments that have a value, and named contexts, among them; declared: what Compose
+    shows of the project.
+    """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    build_args: Mapping[str, str]
+    contexts: Mapping[str, str]
+    declared: Mapping[str, Any]
 
 
 def collect(source: Source) -> Inputs:
     """The inputs of a build. Raises EngineError when no engine answers."""
-    ours, service = build.for_project(source.project).mounted_by(source.dockerfile), _service(source)
-    own = service.get("build") or {}
+    ours, declared = build.for_project(source.project).mounted_by(source.dockerfile), _declared(source)
+    own = ((declared.get("services") or {}).get(source.service) or {}).get("build") or {}
     contexts = own.get("additional_contexts") or {}
-    secrets = dict(_secrets(own, service.get("secrets") or {}))
+    secrets = dict(_secrets(own, declared.get("secrets") or {}))
     args = {**(own.get("args") or {}), **source.build_args}
     ours = ours._replace(
         contexts={official: name for official, name in ours.contexts.items() if official not in contexts},
@@ -40,17 +48,18 @@ def collect(source: Source) -> Inputs:
         *(word for name in args for word in ("--build-arg", name)),
     ]
     given = {name: str(value) for name, value in args.items() if value is not None}
-    return Inputs(tuple(arguments), {**ours.environment(), **_values(source), **given})
+    inherited = {name: os.environ[name] for name, value in args.items() if value is None and name in os.environ}
+    stand_ins = {official: f"docker-image://{name}" for official, name in ours.contexts.items()}
+    environment = {**ours.environment(), **_values(source), **given}
+    return Inputs(tuple(arguments), environment, {**given, **inherited}, {**stand_ins, **contexts}, declared)
 
 
-def _service(source: Source) -> dict[str, Any]:
-    """The service's build section and the project's secrets; Compose is asked only when there may be something."""
+def _declared(source: Source) -> Mapping[str, Any]:
+    """What Compose shows of the project; it is asked only when the service's build section may say more."""
     files = source.project.files
     if source.service is None or not any(_MAY_SAY_MORE.search(file.read_text(errors="replace")) for file in files):
         return {}
-    config = build.configuration(source.project)
-    service = config.get("services", {}).get(source.service) or {}
-    return {"build": service.get("build"), "secrets": config.get("secrets")}
+    return build.configuration(source.project)
 
 
 def _values(source: Source) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _CTRL_C = b"\x03"
 # How long after Ctrl-C the end of a program still counts as its answer to it.
 _SECONDS_TO_INTERRUPT = 5.0
+_SECONDS_TO_START = 60.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(file: str, argv: list[str]) -> int:
     from ddd_tasks.engine import exec as execution
     from ddd_tasks.engine.api import Engine
+    from ddd_tasks.errors import NotRunningError
     from ddd_tasks.sessions import state as states
 
     state = states.read(file)
@@ -49,15 +51,40 @@ def _run(file: str, argv: list[str]) -> int:
     engine = Engine.connect()
     asked = {"forward": [], "unset": [], "path": []} | json.loads(os.environ.get(states.COMMAND, "{}"))
     env = _environment(state, asked)
-    if not state.has_pip and _is_pip(argv):
-        _add_pip(engine, state, env)
     interrupt = _Interrupt()
     command = execution.Exec(state.container, _without(argv, asked["unset"], state), _workdir(state), state.user, env)
-    status = execution.run(engine, command, on_input=interrupt.see)
+
+    def run() -> int:
+        if not state.has_pip and _is_pip(argv):
+            _add_pip(engine, state, env)
+        return execution.run(engine, command, on_input=interrupt.see)
+
+    try:
+        status = run()
+    except NotRunningError:
+        if not _has_started_since(engine, state.container):
+            raise
+        status = run()
     if status != 0 and interrupt.was_typed():
         # On a terminal Ctrl-C goes to the program alone. Whoever runs the session has to stop as well.
         os.kill(os.getppid(), signal.SIGINT)
     return status
+
+
+def _has_started_since(engine: Any, container: str) -> bool:
+    """Whether the container, which did not run, was still starting: the first program may be faster than the engine."""
+    from ddd_tasks.errors import EngineError
+
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline:
+        try:
+            status = engine.get(f"/containers/{container}/json")["State"]["Status"]  # waits while the engine starts it
+        except EngineError:
+            return False
+        if status != "created":
+            return bool(status == "running")
+        time.sleep(0.005)
+    return False
 
 
 def _no_session(file: str) -> Exception:

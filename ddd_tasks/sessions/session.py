@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddd_tasks import hostconfig
 from ddd_tasks.engine import identity
 from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.identity import Identity, Introduction
 from ddd_tasks.errors import ConfigError, UnsupportedError
-from ddd_tasks.sessions import access, container, image, shims, source, venv
+from ddd_tasks.sessions import access, container, current, shims, source, venv
 from ddd_tasks.sessions import state as states
 from ddd_tasks.sessions.container import Container, Plan
+from ddd_tasks.sessions.memory import Memory
 from ddd_tasks.sessions.offer import Offer, look
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source
@@ -51,8 +56,9 @@ class Session:
         shims.add(self.programs, self._bin)
 
     def close(self) -> None:
-        """Let the container go; the venv stays for the next time."""
+        """Let the container go; the venv stays for the next time. Raises EngineError where it never started."""
         self._held.stop()
+        self._held.check()
 
 
 @dataclass(frozen=True)
@@ -79,18 +85,22 @@ def prepare(request: Request) -> Prepared:
     volumes = tuple(_absolute(volume, origin.directory) for volume in request.options.volumes)
     if request.options.cache:
         _check_comparable(volumes)
-    return Prepared(request, origin, image.build(origin, request.options), volumes)
+    return Prepared(request, origin, current.image(origin, request.options), volumes)
 
 
 def open_session(prepared: Prepared) -> Session:
-    """Start and fill the container of a session. Raises DddError of every kind; nothing is left then."""
-    engine = Engine.connect()
-    held = container.start(engine, _plan(prepared))
-    try:
-        return _fill(engine, prepared.request, prepared.origin, prepared.image, held)
-    except BaseException:
-        held.stop()
-        raise
+    """Make, fill and start the container of a session. Raises DddError of every kind; nothing is left then.
+
+    Where everything about the image is known already, the container may still be starting afterwards: a program of the
+    session waits for it.
+    """
+    with closing(Engine.connect()) as engine:
+        held = container.make(engine, _plan(prepared))
+        try:
+            return _fill(engine, prepared, held)
+        except BaseException:
+            held.stop()
+            raise
 
 
 def _plan(prepared: Prepared) -> Plan:
@@ -106,15 +116,25 @@ def _plan(prepared: Prepared) -> Plan:
     )
 
 
-def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held: Container) -> Session:
-    options, location = request.options, request.location
-    who = None if options.user else identity.ensure(engine, held.id, identity.caller())
+def _fill(engine: Engine, prepared: Prepared, held: Container) -> Session:
+    """Put the caller and the way to packages into the container, start it, and make the session's folder."""
+    request, location, options = prepared.request, prepared.request.location, prepared.request.options
+    shared = _shared(request, prepared.origin)
+    memory = _memory(prepared)
+    arrival = None if options.user else _arrival(engine, held.id, shared, memory)
+    who = arrival.who if arrival else None
+    config = hostconfig.find()
+    uploads = access.uploads(config, who)
+    if uploads or (arrival and arrival.files):
+        identity.unpack(engine, held.id, (arrival or Introduction(identity.caller())).archive(uploads))
+    held.start()
     user = who.user if who else str(options.user)
-    offer = look(engine, held.id, user=user, stage=options.stage)
+    offer = _offer(engine, held, user, shared, memory, options)
     python = venv.choose(request.interpreter, offer.programs) or ""
+    image_env = memory.recall("env", lambda: _names(engine.get(f"/images/{prepared.image}/json")["Config"].get("Env")))
     state = State(
         stage=options.stage,
-        image=image_id,
+        image=prepared.image,
         interpreter=request.interpreter or "",
         params=request.params,
         python=python,
@@ -122,38 +142,83 @@ def _fill(engine: Engine, request: Request, origin: Source, image_id: str, held:
         container=held.id,
         user=user,
         env=_env(request, offer, who, python),
-        image_env=_names(engine.get(f"/images/{image_id}/json")["Config"].get("Env")),
-        shared=[str(path) for path in _shared(request, origin)] + _mounted(options.volumes),
+        image_env=image_env,
+        shared=[str(path) for path in shared] + _mounted(options.volumes),
         shims=states.path(location, "bin"),
     )
     before = states.read(states.path(location)) if request.reuse else None
     reused = before is not None and state.fits(before)
-    state = state._replace(has_pip=before.has_pip if before and reused else _make_venv(engine, request, state))
+    has_pip = before.has_pip if before and reused else _make_venv(engine, held, request, state, memory)
+    state = state._replace(has_pip=has_pip)
     shims.write(Path(state.shims), Path(states.path(location)), offer.programs | _always(python))
     state.write(location)
     session = Session(request, held, offer, state, reused=reused)
-    session.variables = {**access.grant(engine, held.id, who), **_asked(options)}
+    session.variables = {**config.proxies, **_asked(options)}
     session.refresh()
     return session
 
 
-def _make_venv(engine: Engine, request: Request, state: State) -> bool:
+def _memory(prepared: Prepared) -> Memory:
+    """What is known of the image for this user. A volume may hide what is in the image."""
+    who, options = identity.caller(), prepared.request.options
+    folder = prepared.origin.project.private / "cache" / "images"
+    return Memory(folder, prepared.image, options.user or repr(who), lasting=not options.volumes)
+
+
+def _arrival(engine: Engine, container: str, shared: Sequence[Path], memory: Memory) -> Introduction:
+    """What makes the caller known in the container."""
+    found = memory.recall("caller", lambda: identity.introduction(engine, container, identity.caller()))
+    who, files, needs_home = found
+    arrival = Introduction(Identity(*who), files, needs_home)
+    # The engine makes the folders above a shared one, and they are root's: a home among them has to be the caller's.
+    above = {str(folder) for path in shared for folder in path.parents}
+    return arrival._replace(needs_home=needs_home or (bool(files) and arrival.who.home in above))
+
+
+def _offer(
+    engine: Engine, held: Container, user: str, shared: Sequence[Path], memory: Memory, options: Options
+) -> Offer:
+    """The PATH inside and the programs on it."""
+
+    def ask() -> tuple[str, list[str]]:
+        held.wait()
+        found = look(engine, held.id, user=user, stage=options.stage)
+        return found.path, sorted(found.programs)
+
+    def is_the_images(answer: tuple[str, list[str]]) -> bool:
+        places = [Path(entry) for entry in answer[0].split(":")]
+        return all(place.is_absolute() and not any(map(place.is_relative_to, shared)) for place in places)
+
+    path, programs = memory.recall("offer", ask, when=is_the_images)
+    return Offer(path, frozenset(programs))
+
+
+def _make_venv(engine: Engine, held: Container, request: Request, state: State, memory: Memory) -> bool:
     """Make the venv, where the stage has Python, in an empty folder; returns whether it has pip.
 
     Raises PythonNotFoundError where its version is not the one asked for.
     """
-    _clear(request.location)
+    _clear(request.location, keep_links=not request.options.user)
     if not state.python:
         return False
-    made = venv.make(
-        engine,
-        state.container,
-        python=state.python,
-        location=request.location,
-        user=state.user,
-        params=request.params,
-        env={name: value for name, value in state.env.items() if name != "PATH"},
-    )
+    env = {name: value for name, value in state.env.items() if name != "PATH"}
+    # Where the programs are not all the image's, nor is the venv.
+    lasting = memory.known("offer") is not None and not request.options.user
+    question = [state.python, request.params, env]
+    made = venv.recall(memory, request.location, question) if lasting else None
+    if made is None:
+        held.wait()
+        made = venv.make(
+            engine,
+            held.id,
+            python=state.python,
+            location=request.location,
+            user=state.user,
+            params=request.params,
+            env=env,
+        )
+        if lasting:
+            venv.remember(memory, made, request.location, question)
     if not venv.fits(request.interpreter, made.version):
         raise venv.not_found(str(request.interpreter), [f"python{made.version}"])
     return made.pip
@@ -215,12 +280,30 @@ def _names(env: Sequence[str] | None) -> list[str]:
     return [entry.partition("=")[0] for entry in env or ()]
 
 
-def _clear(location: Path) -> None:
-    """Remove what an earlier run left. Raises ConfigError where that belongs to somebody else."""
-    shutil.rmtree(location, ignore_errors=True)
-    if location.exists() and any(location.iterdir()):
+def _clear(location: Path, *, keep_links: bool) -> None:
+    """Remove what an earlier run left. Links to programs may stay: they are brought up to date, which is faster.
+
+    Raises ConfigError where it belongs to somebody else.
+    """
+    links = Path(states.path(location, "bin"))
+    if not (keep_links and all(_is_ours(folder) for folder in (location, links.parent, links))):
+        shutil.rmtree(location, ignore_errors=True)
+    for entry in os.scandir(location) if location.exists() else ():
+        if entry.path == str(links.parent):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            Path(entry.path).unlink(missing_ok=True)
+    if location.exists() and any(entry.path != str(links.parent) for entry in os.scandir(location)):
         raise ConfigError(
             f"the session's folder {location} cannot be removed",
             cause="files in it belong to another user: an earlier run as root, or with user=",
             hint=f"sudo rm -rf {location}",
         )
+
+
+def _is_ours(folder: Path) -> bool:
+    with suppress(OSError):
+        return stat.S_ISDIR(folder.lstat().st_mode) and folder.lstat().st_uid == os.getuid()
+    return False

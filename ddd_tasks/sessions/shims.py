@@ -27,14 +27,22 @@ exec {python} -E -S {runner} {state} "${{0##*/}}" "$@"
 
 
 def write(folder: Path, state: Path, programs: Collection[str]) -> None:
-    """Make the folder anew with a link for each program; state is the file that the runner reads."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Give the folder a link for each program, and nothing else; state is the file that the runner reads."""
+    folder.mkdir(parents=True, exist_ok=True)
     script = _script(folder)
     words = {"python": sys.executable, "runner": str(_RUNNER), "state": str(state)}
+    script.unlink(missing_ok=True)
     script.write_text(_SCRIPT.format(inside=INSIDE, **{name: shlex.quote(word) for name, word in words.items()}))
     script.chmod(0o755)
-    for program in programs:
+    missing, target = set(programs), _target(folder)
+    for entry in os.scandir(folder):
+        if entry.name in missing and entry.is_symlink() and os.readlink(entry.path) == target:
+            missing.remove(entry.name)
+        elif entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+    for program in missing:
         _link(folder, program)
 
 
@@ -51,4 +59,8 @@ def _script(folder: Path) -> Path:
 
 
 def _link(folder: Path, program: str) -> None:
-    (folder / program).symlink_to(Path("..", _script(folder).name))
+    os.symlink(_target(folder), folder / program)
+
+
+def _target(folder: Path) -> str:
+    return os.path.join("..", _script(folder).name)

@@ -12,8 +12,12 @@ from typing import Any
 from ddd_tasks.engine import exec as execution
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, UnsupportedError
+from ddd_tasks.sessions import tree
+from ddd_tasks.sessions.memory import Memory
 
 _INSIDE = Path(__file__).with_name("inside.py")
+# What is in a session's folder beside the venv.
+_OURS = ".ddd"
 
 
 class PythonNotFoundError(DddError):
@@ -53,6 +57,27 @@ def make(
             hint=f"docker exec {container[:12]} {python} -m venv /tmp/venv",
         )
     return Venv(answer["version"], answer["pip"])
+
+
+def remember(memory: Memory, made: Venv, location: Path, question: Sequence[Any]) -> None:
+    """Keep a venv that was just made, to be made again from memory. question: all that it came from."""
+    if entries := tree.pack(location, without=_OURS):
+        memory.recall(_what(location, question), lambda: [made.version, made.pip, entries])
+
+
+def recall(memory: Memory, location: Path, question: Sequence[Any]) -> Venv | None:
+    """Make the venv that was remembered, in an empty folder; None where there is none."""
+    known = memory.known(_what(location, question))
+    if known is None:
+        return None
+    version, pip, entries = known
+    location.mkdir(parents=True, exist_ok=True)
+    tree.unpack(location, entries)
+    return Venv(version, pip)
+
+
+def _what(location: Path, question: Sequence[Any]) -> str:
+    return json.dumps(["venv", _INSIDE.read_text(), str(location), *question])
 
 
 def choose(interpreter: str | None, programs: Collection[str]) -> str | None:

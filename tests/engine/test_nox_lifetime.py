@@ -75,7 +75,7 @@ def test_sigint_to_the_group_interrupts_and_runs_no_next_session(
     assert nox.returncode == 130
     assert b"interrupted" in out
     assert b"the next session ran" not in out
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_sigint_during_a_build_ends_it_and_leaves_nothing(engine: Engine, project: support.Stack) -> None:
@@ -88,7 +88,7 @@ def test_sigint_during_a_build_ends_it_and_leaves_nothing(engine: Engine, projec
         out, _ = nox.communicate(timeout=30)
     assert nox.returncode == 130
     assert b"next session" not in out
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
     assert not engine.get("/images/json", filters={"label": [f"ddd-tasks.project={project.directory}"]})
 
 
@@ -110,11 +110,11 @@ def test_a_container_that_was_never_started_is_removed_by_the_next_session(
     image = engine.get("/images/json", filters={"label": label})[0]["Id"]
     plan = container.Plan(image, "after", support.unique("sweep"), project.directory, (project.directory,), (), "none")
     orphan = engine.post("/containers/create", container.specification(plan))["Id"]
-    container.start(engine, plan).stop()
+    container.make(engine, plan).stop()
     assert containers(engine, project) == [orphan]  # it may be one that another Nox is about to start
     monkeypatch.setattr(container, "_SECONDS_TO_START", -2)
-    container.start(engine, plan).stop()
-    assert not containers(engine, project)
+    container.make(engine, plan).stop()
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_a_terminal_outside_is_one_inside(project: support.Stack) -> None:
@@ -148,4 +148,4 @@ def test_ctrl_c_on_a_terminal_ends_nox_as_well(engine: Engine, project: support.
     nox.wait()
     assert nox.exitstatus == 130
     assert "the next session ran" not in (nox.before or "")
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")

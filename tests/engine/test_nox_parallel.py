@@ -59,7 +59,7 @@ def test_sessions_run_at_once_in_containers_of_their_own(engine: Engine, project
     assert len(re.findall(r"(.)\1*", "".join(letters))) == 3, "the output of one session lies between another's"
     hosts = {(project.directory / f"host-{letter}").read_text() for letter in "abc"}
     assert len(hosts) == 3
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -154,7 +154,7 @@ def containers(engine: Engine, project: support.Stack) -> list[str]:
 def test_a_session_body_means_inside_what_it_means_outside(engine: Engine, project: support.Stack) -> None:
     ran = project.nox("-s", "everything", env={"CI": "true", "HOST_SECRET": "hunter2"})
     assert ran.status == 0, ran.err
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_posargs_go_through_as_they_are(project: support.Stack) -> None:
@@ -204,7 +204,7 @@ def test_the_status_of_a_program_is_shown(engine: Engine, project: support.Stack
     ran = project.nox("-s", "fails")
     assert ran.status != 0
     assert "failed with exit code 9" in ran.err
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_sessions_of_one_stage_with_different_options_stay_different(project: support.Stack) -> None:
@@ -223,7 +223,7 @@ def test_a_misspelled_stage_is_an_error_with_the_nearest_name(engine: Engine, pr
     assert "error: no stage named 'tset'" in ran.err
     assert "did you mean: test" in ran.err
     assert "Traceback" not in ran.err
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_a_build_that_fails_is_shown_with_what_to_do(project: support.Stack) -> None:
@@ -246,7 +246,7 @@ def test_a_stage_without_a_shell_is_refused(engine: Engine, project: support.Sta
     assert ran.status != 0
     assert "there is no sh in its image" in ran.err
     assert "Traceback" not in ran.err
-    assert not containers(engine, project)
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
 def test_a_directory_that_is_not_inside_is_refused(project: support.Stack) -> None:

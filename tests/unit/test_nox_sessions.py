@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ddd_tasks.engine.identity import Identity
+from ddd_tasks.engine.identity import Identity, Introduction
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.hostconfig import CONTAINER_CA, HostConfig
 from ddd_tasks.sessions import (
@@ -148,8 +148,10 @@ class TestAccess:
         assert files[CONTAINER_CA] == b"certificates"
         assert set(files) == {CONTAINER_CA, "/etc/pip.conf", "/etc/uv/uv.toml", "/home/dev/.npmrc"}
 
-    def test_only_the_caller_can_read_what_may_hold_a_password(self) -> None:
-        packed = access._archive({"/home/dev/.netrc": b"secret"}, self.WHO)
+    def test_only_the_caller_can_read_what_may_hold_a_password(self, tmp_path: Path) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("secret")
+        packed = Introduction(self.WHO).archive(access.uploads(HostConfig(netrc=netrc), self.WHO))
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             entry = archive.getmembers()[0]
         assert (entry.name, entry.mode, entry.uid) == ("home/dev/.netrc", 0o600, 1000)

@@ -1,0 +1,41 @@
+"""The image that a session runs on: the last one of its stage, while a build would make the same, or a new one."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+from ddd_tasks import lastbuild
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.sessions import image as images
+from ddd_tasks.sessions import inputs
+from ddd_tasks.sessions.inputs import Inputs
+from ddd_tasks.sessions.options import Options
+from ddd_tasks.sessions.source import Source
+
+
+def image(source: Source, options: Options) -> str:
+    """The id of the stage's image. Raises UnknownNameError for the stage, CommandError when its build fails."""
+    project, name, decisive = source.project, images.tag(source, options), _decisive(source, options)
+    with closing(Engine.connect()) as engine:
+        known = lastbuild.find(engine, project, name, decisive)
+        if known:
+            return known
+        given = inputs.collect(source)
+        section = _section(source, options, given)
+        note = lastbuild.before(engine, project, section, given.declared, source.began, decisive)
+        built = images.build(source, options).image
+        lastbuild.remember(engine, project, name, note, built)
+        return built
+
+
+def _decisive(source: Source, options: Options) -> list[Any]:
+    """What a build depends on beside files, variables and images."""
+    return [str(source.dockerfile), str(source.context), str(source.directory), asdict(options), images.shared(options)]
+
+
+def _section(source: Source, options: Options, given: Inputs) -> dict[str, Any]:
+    """The build in the words of a Compose file."""
+    place = {"context": str(source.context), "dockerfile": str(source.dockerfile), "target": options.stage}
+    return {**place, "args": given.build_args, "additional_contexts": given.contexts}

@@ -7,9 +7,10 @@ from pathlib import Path
 from ddd_tasks.errors import UnknownNameError
 from ddd_tasks.language import Language, PackageManager
 from ddd_tasks.languages.csharp import CSHARP
+from ddd_tasks.languages.node import NODE
 from ddd_tasks.languages.python import PYTHON
 
-LANGUAGES: tuple[Language, ...] = (PYTHON, CSHARP)
+LANGUAGES: tuple[Language, ...] = (PYTHON, NODE, CSHARP)
 
 
 def names() -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 using System;
 using System.Diagnostics;
+using System.IO;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -8,64 +10,90 @@ using System.Threading.Tasks;
 namespace Visits
 {
     /// <summary>GET / counts a visit, GET /health tells that it works, GET /metrics is for Prometheus.</summary>
+    /// <remarks>
+    /// One request for each connection, on plain sockets: ASP.NET Core is not everywhere, and System.Net.HttpListener
+    /// dies of a client that connects while it starts.
+    /// </remarks>
     public sealed class Server : IDisposable
     {
         private const string Service = "visits";
-        private readonly HttpListener listener = new HttpListener();
+        private const int Patience = 5000; // milliseconds
+        private readonly TcpListener listener;
         private readonly Metrics metrics = new Metrics();
+        private volatile bool isClosed;
         private int visits;
 
         /// <summary>Listens on this port of all addresses, and answers in the background until it is disposed of.</summary>
         public Server(int port)
         {
-            listener.Prefixes.Add($"http://*:{port}/");
+            listener = new TcpListener(IPAddress.Any, port);
             listener.Start();
             Task.Run(Serve);
         }
 
+        /// <summary>The port: with 0, the system chose one.</summary>
+        public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
         public void Dispose()
         {
-            listener.Close();
+            isClosed = true;
+            listener.Stop();
         }
 
         private async Task Serve()
         {
             while (true)
             {
-                HttpListenerContext context;
+                TcpClient client;
                 try
                 {
-                    context = await listener.GetContextAsync();
+                    client = await listener.AcceptTcpClientAsync();
                 }
-                catch (Exception error) when (error is ObjectDisposedException || error is HttpListenerException)
+                catch (Exception) when (isClosed)
                 {
-                    return; // closed
+                    return;
                 }
-                _ = Task.Run(() => Handle(context));
+                _ = Task.Run(() => Handle(client));
             }
         }
 
-        private void Handle(HttpListenerContext context)
+        private void Handle(TcpClient client)
+        {
+            using (client)
+            using (var stream = client.GetStream())
+            {
+                stream.ReadTimeout = stream.WriteTimeout = Patience;
+                try
+                {
+                    var reader = new StreamReader(stream, Encoding.ASCII);
+                    var words = (reader.ReadLine() ?? "").Split(' ');
+                    while (!string.IsNullOrEmpty(reader.ReadLine())) { } // headers
+                    if (words.Length == 3)
+                    {
+                        Answer(stream, words[0], words[1].Split('?')[0]);
+                    }
+                }
+                catch (IOException)
+                {
+                    // The client has gone, or is too slow.
+                }
+            }
+        }
+
+        private void Answer(Stream stream, string method, string path)
         {
             var watch = Stopwatch.StartNew();
-            var path = context.Request.Url.AbsolutePath;
             // One series for each route, not for each path that somebody asks for.
             var route = path == "/" || path == "/health" || path == "/metrics" ? path : "unmatched";
-            var status = 500;
-            try
-            {
-                status = route == "unmatched" ? 404 : 200;
-                var type = route == "/metrics" ? "text/plain; version=0.0.4; charset=utf-8" : "application/json";
-                Answer(context.Response, status, type, Body(route));
-            }
-            catch (HttpListenerException)
-            {
-                // The client has gone.
-            }
-            finally
-            {
-                metrics.Observe(context.Request.HttpMethod, route, status, watch.Elapsed.TotalSeconds);
-            }
+            var status = method != "GET" ? 405 : route == "unmatched" ? 404 : 200;
+            var type = status == 200 && route == "/metrics" ? "text/plain; version=0.0.4; charset=utf-8" : "application/json";
+            var body = Encoding.UTF8.GetBytes(status == 200 ? Body(route) : $"{{\"error\":{status}}}");
+            var head = Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 {status} {(HttpStatusCode)status}\r\nContent-Type: {type}\r\n" +
+                $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+            stream.Write(head, 0, head.Length);
+            stream.Write(body, 0, body.Length);
+            metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
         }
 
         private string Body(string route)
@@ -74,19 +102,8 @@ namespace Visits
             {
                 case "/": return $"{{\"service\":\"{Service}\",\"visits\":{Interlocked.Increment(ref visits)}}}";
                 case "/health": return "{\"status\":\"ok\"}";
-                case "/metrics": return metrics.Text();
-                default: return "{\"error\":\"not found\"}";
+                default: return metrics.Text();
             }
-        }
-
-        private static void Answer(HttpListenerResponse response, int status, string type, string body)
-        {
-            var bytes = Encoding.UTF8.GetBytes(body);
-            response.StatusCode = status;
-            response.ContentType = type;
-            response.ContentLength64 = bytes.Length;
-            response.OutputStream.Write(bytes, 0, bytes.Length);
-            response.Close();
         }
     }
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, buildcontext, console, images, lastup, process, services, up, worktree
+from ddd_tasks import build, buildcontext, console, images, languages, lastup, process, services, up, worktree
 from ddd_tasks.compose import SERVICE_LABEL
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.engine.api import ApiError, Engine
@@ -16,7 +16,7 @@ from ddd_tasks.project import Mount, Project, Service
 from ddd_tasks.syncing import initial, overlay, sharing
 from ddd_tasks.syncing.overlay import Plan
 from ddd_tasks.syncing.placements import Base, placements
-from ddd_tasks.syncing.triggers import Trigger, of_build, of_mounts, reloads
+from ddd_tasks.syncing.triggers import Inputs, Trigger, of_build, of_mounts, reloads
 
 
 def run(project: Project, names: Sequence[str] = (), *, sync: bool = False) -> int:
@@ -105,14 +105,14 @@ def _triggers(
     context, file, target = service.build.context, service.build.dockerfile, service.build.target
     parsed = build.dockerfile_of(project, service)
     rules = _rules(buildcontext.tree(context, file, [""]).ignore)
-    known = of_build(
-        context,
-        file,
-        placements(parsed, target, context, _bases(engine, project, parsed, target)),
+    placed = placements(parsed, target, context, _bases(engine, project, parsed, target))
+    inputs = Inputs(
         rules,
-        own=reloads(_command(parsed, target, config), parsed.chain(target)[-1].name),
-        wanted=str(service.extension.get("watch") or ""),
+        _manifests(service, context),
+        reloads(_command(parsed, target, config), parsed.chain(target)[-1].name),
+        str(service.extension.get("watch") or ""),
     )
+    known = of_build(context, file, placed, inputs)
     return (*known, *of_mounts(mounts, known, context, rules))
 
 
@@ -141,6 +141,14 @@ def _bases(engine: Engine, project: Project, parsed: Dockerfile, target: str | N
         variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
         found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
     return found
+
+
+def _manifests(service: Service, context: Path) -> list[Path]:
+    """The files, in the context or one folder below, that reveal the service's language: they name its packages."""
+    named = service.extension.get("language")
+    language = languages.get(str(named)) if named else languages.detect(context)
+    globs = [marker.partition(":")[0] for marker in language.markers] if language else []
+    return sorted({path for glob in globs for depth in ("", "*/") for path in context.glob(depth + glob)})
 
 
 def _rules(ignore_file: str) -> list[str]:

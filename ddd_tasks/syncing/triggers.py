@@ -45,22 +45,36 @@ def reloads(command: Sequence[str], stage: str | None) -> bool:
     return bool(_RELOADS.search(" ".join(command))) or (stage or "").startswith("dev")
 
 
-def of_build(
-    context: Path, dockerfile: Path, placed: Sequence[Placement], rules: Sequence[str], *, own: bool, wanted: str = ""
-) -> tuple[Trigger, ...]:
+class Inputs(NamedTuple):
+    """What decides about the entries of a build beside its lines.
+
+    rules: the patterns of the ignore file; manifests: files that name dependencies; reloads: the program takes in saved
+    files by itself; wanted: the action for folders, where somebody has said it.
+    """
+
+    rules: Sequence[str] = ()
+    manifests: Sequence[Path] = ()
+    reloads: bool = False
+    wanted: str = ""
+
+
+def of_build(context: Path, dockerfile: Path, placed: Sequence[Placement], inputs: Inputs) -> tuple[Trigger, ...]:
     """The entries for what a build takes from its context.
 
-    rules: the patterns of the ignore file; own: the program reloads by itself; wanted: the action for folders, where
-    somebody has said it. A file that a RUN uses is about dependencies: the image is built again, and so it is when
-    code is compiled into an image whose program does not look at the source.
+    A file that a RUN uses is about dependencies: the image is built again, and so it is when code is compiled into an
+    image whose program does not look at the source. A folder that is copied for its manifests alone, in a stage before
+    the one that runs, is followed as the source that it is there.
     """
     found: dict[Path, Trigger] = {dockerfile: Trigger(REBUILD, dockerfile)}
+    kept = {one.source for one in placed if one.final}
+    if any(not one.final and one.source in kept for one in placed):
+        found |= {path: Trigger(REBUILD, path) for path in inputs.manifests}
     for one in placed:
         path = context / one.source
-        ignore = below(rules, one.source)
-        if ignore is None or path in found:
-            continue  # left out of the context; or its first place decides
-        action = _action(one, own=own, wanted=wanted)
+        ignore = below(inputs.rules, one.source)
+        if ignore is None or path in found or (not one.final and one.source in kept):
+            continue  # left out of the context, or followed otherwise
+        action = _action(one, inputs)
         target = "" if action == REBUILD else one.target
         found[path] = Trigger(action, path, target, tuple(ignore) if one.is_folder else ())
     return _disjoint(tuple(found.values()))
@@ -98,12 +112,12 @@ def below(rules: Sequence[str], folder: str) -> list[str] | None:
     return list(dict.fromkeys(found))
 
 
-def _action(one: Placement, *, own: bool, wanted: str) -> str:
+def _action(one: Placement, inputs: Inputs) -> str:
     if not one.final or (one.used and not one.is_folder):
         return REBUILD
-    if wanted:
-        return wanted
-    if own:
+    if inputs.wanted:
+        return inputs.wanted
+    if inputs.reloads:
         return SYNC
     return REBUILD if one.used else RESTART
 

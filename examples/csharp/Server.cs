@@ -12,7 +12,7 @@ namespace Visits
     /// <summary>GET / counts a visit, GET /health tells that it works, GET /metrics is for Prometheus.</summary>
     /// <remarks>
     /// One request for each connection, on plain sockets: ASP.NET Core is not everywhere, and System.Net.HttpListener
-    /// dies of a client that connects while it starts.
+    /// dies of a client that connects while it starts (dotnet/corefx#35191).
     /// </remarks>
     public sealed class Server : IDisposable
     {
@@ -91,9 +91,10 @@ namespace Visits
             var head = Encoding.ASCII.GetBytes(
                 $"HTTP/1.1 {status} {(HttpStatusCode)status}\r\nContent-Type: {type}\r\n" +
                 $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+            // Before the client has the answer, so that what it asks for next includes this.
+            metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
             stream.Write(head, 0, head.Length);
             stream.Write(body, 0, body.Length);
-            metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
         }
 
         private string Body(string route)

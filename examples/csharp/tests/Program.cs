@@ -2,7 +2,6 @@ using System;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
-using System.Net.Sockets;
 using System.Reflection;
 
 namespace Visits.Tests
@@ -80,16 +79,12 @@ namespace Visits.Tests
 
         private static void Serve(Action<Func<string, Answer>> test)
         {
-            var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            var port = ((IPEndPoint)probe.LocalEndpoint).Port;
-            probe.Stop();
-            using (new Server(port))
+            using (var server = new Server(0))
             using (var client = new HttpClient())
             {
                 test(path =>
                 {
-                    var answer = client.GetAsync($"http://127.0.0.1:{port}{path}").Result;
+                    var answer = client.GetAsync($"http://127.0.0.1:{server.Port}{path}").Result;
                     return new Answer { Status = answer.StatusCode, Body = answer.Content.ReadAsStringAsync().Result };
                 });
             }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 from ddd_tasks.nox import stage
@@ -24,10 +26,12 @@ NOX_TESTS = [
 
 @nox.session(venv_backend=HOST)
 def lint(session: nox.Session) -> None:
-    """Style, formatting and spelling: ruff and codespell."""
+    """Style, formatting and spelling: ruff, codespell, and our Dockerfiles by stage.lint."""
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
+    files = sorted(str(file) for file in Path("docker").glob("*/Dockerfile"))
+    session.run("ddd", "stage.lint", *(word for file in files for word in ("--file", file)))
 
 
 @nox.session(venv_backend=HOST)

@@ -13,7 +13,7 @@ from ddd_tasks.dockerfile import Stage
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.bases import familiar
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.sessions import image, options
+from ddd_tasks.sessions import options, tags
 from ddd_tasks.sessions import source as sources
 from ddd_tasks.sessions.source import Source
 
@@ -99,9 +99,9 @@ def _is_of(job: Job, origin: Source) -> bool:
 
 def _names(origin: Source, stage: str, service: str | None, found: list[Job]) -> Iterator[str]:
     """What an image of a stage may be called: by us, for a session, and by Compose."""
-    yield image.tag(origin, options.make(stage, service=service))
-    yield image.tag(origin, options.make(stage))
-    yield from (image.tag(origin, job.options) for job in found if job.stage.lower() == stage)
+    yield tags.tag(origin, options.make(stage, service=service))
+    yield tags.tag(origin, options.make(stage))
+    yield from (tags.tag(origin, job.options) for job in found if job.stage.lower() == stage)
     last = origin.stages().stages[-1].name
     for one in origin.project.services.values():
         if one.build and one.build.dockerfile == origin.dockerfile and (one.build.target or last) == stage:

@@ -10,7 +10,7 @@ from ddd_tasks import build, buildcontext, console, images, languages, lastup, p
 from ddd_tasks.compose import SERVICE_LABEL
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.engine.bases import familiar
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Mount, Project, Service
 from ddd_tasks.syncing import initial, overlay, sharing

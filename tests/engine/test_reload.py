@@ -51,14 +51,15 @@ def test_the_last_of_saves_in_a_row_shows(example: Example) -> None:
 
 @pytest.mark.timeout(30 * SAVES + 600)
 def test_a_checkout_shows(example: Example) -> None:
-    directory = example.stack.directory
     by_rename(example.source, example.named("main"))
+    only_in_main = example.source.parent / "only-in-main.txt"
+    only_in_main.write_text("gone in the other branch\n")
     _git(example, "init", "--quiet", "--initial-branch=main")
     _git(example, "add", ".")
     _git(example, "commit", "--quiet", "--message=main")
     _git(example, "checkout", "--quiet", "-b", "other")
     by_rename(example.source, example.named("other"))
-    (directory / "README.md").unlink()
+    only_in_main.unlink()
     _added(example, "added")
     _git(example, "add", ".")
     _git(example, "commit", "--quiet", "--message=other")

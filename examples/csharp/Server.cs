@@ -87,14 +87,13 @@ namespace Visits
             var route = path == "/" || path == "/health" || path == "/metrics" ? path : "unmatched";
             var status = method != "GET" ? 405 : route == "unmatched" ? 404 : 200;
             var type = status == 200 && route == "/metrics" ? "text/plain; version=0.0.4; charset=utf-8" : "application/json";
-            var body = Encoding.UTF8.GetBytes(status == 200 ? Body(route) : $"{{\"error\":{status}}}");
-            var head = Encoding.ASCII.GetBytes(
+            var body = status == 200 ? Body(route) : $"{{\"error\":{status}}}";
+            var answer = Encoding.UTF8.GetBytes(
                 $"HTTP/1.1 {status} {(HttpStatusCode)status}\r\nContent-Type: {type}\r\n" +
-                $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+                $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}");
             // Before the client has the answer, so that what it asks for next includes this.
             metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
-            stream.Write(head, 0, head.Length);
-            stream.Write(body, 0, body.Length);
+            stream.Write(answer, 0, answer.Length);
         }
 
         private string Body(string route)

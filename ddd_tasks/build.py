@@ -19,7 +19,7 @@ from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.dockerfile_mounts import Mounts
 from ddd_tasks.engine import info
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.engine.bases import familiar
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.hostconfig import HostConfig
 from ddd_tasks.project import Build, Project, Service

@@ -17,7 +17,7 @@ from typing import Any
 from ddd_tasks import build, portbook, services, watch
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.engine.bases import familiar
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Project, Service
 from ddd_tasks.projectcache import make_private

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nox
 import nox.command
@@ -30,10 +30,11 @@ from nox.__main__ import main as nox_main
 
 from ddd_tasks import console
 from ddd_tasks.errors import DddError, UnsupportedError
-from ddd_tasks.sessions import commands, environment, parent, replay, results, session, state
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
-from ddd_tasks.sessions.venv import PythonNotFoundError
+
+if TYPE_CHECKING:
+    from ddd_tasks.sessions import commands, results, session
 
 __all__ = ["Stage", "stage", "stage_sessions"]
 
@@ -106,6 +107,8 @@ def stage_sessions(
     above the stage's FROM line. The sessions run only when they are named, unless default is set: a stage's command
     may be a server. Further keywords are those of stage().
     """
+    from ddd_tasks.sessions import commands
+
     with _refusing():
         found = commands.find(stage_options.make("", service=service, dockerfile=dockerfile, **keywords), Path.cwd())
     for one in found:
@@ -162,8 +165,13 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
 
     def create(self) -> bool:
         """Start the container. Returns whether its venv is new; a refusal ends the session with our message."""
+        from ddd_tasks.sessions import session  # listing sessions, or running others, needs nothing of this
+        from ddd_tasks.sessions.venv import PythonNotFoundError
+
         _close_all()  # a process runs a session at a time, and Nox does not say when one has ended
         if "--parallel-worker" in sys.argv:
+            from ddd_tasks.sessions import parent
+
             parent.follow()  # with -j, each session is a process that outlives a Nox that is killed
         request = session.Request(
             self._options, Path(self.location), self.interpreter, self.reuse_existing, tuple(self.venv_params)
@@ -186,6 +194,8 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
 
     def _get_env(self, /, env: Mapping[str, str | None], *, include_outer_env: bool = True) -> dict[str, str | None]:
         """Nox's environment for a program, with the names of the variables that it gets inside."""
+        from ddd_tasks.sessions import environment, state
+
         computed = super()._get_env(env, include_outer_env=include_outer_env)
         outer = os.environ if include_outer_env else {}
         return {**computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
@@ -193,6 +203,8 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
 
 def _has_succeeded(prepared: session.Prepared) -> bool:
     """Whether the session need not run; where it has to, its success will be remembered."""
+    from ddd_tasks.sessions import replay, results
+
     runner = _runner()
     config = runner.global_config
     if config.install_only:
@@ -210,6 +222,8 @@ def _has_succeeded(prepared: session.Prepared) -> bool:
 
 
 def _call(runner: nox.sessions.SessionRunner) -> results.Call:
+    from ddd_tasks.sessions import results
+
     config = runner.global_config
     code = {config.noxfile, inspect.getsourcefile(inspect.unwrap(runner.func.func)) or config.noxfile}
     return results.Call(

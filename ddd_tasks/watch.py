@@ -13,11 +13,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import build, buildcontext, composefiles, dockerfile, hostconfig
+from ddd_tasks import build, buildcontext, composefiles, hostconfig
 from ddd_tasks.buildcontext import Tree
 from ddd_tasks.dockerfile_copies import EVERYTHING, is_remote
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.engine.bases import familiar
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.project import Project
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -75,6 +75,8 @@ def build_section(engine: Engine, section: Mapping[str, Any], stand_ins: Mapping
 
     Raises ConfigError for a Dockerfile that cannot be read.
     """
+    from ddd_tasks import dockerfile  # nothing is parsed to see whether something has changed
+
     context = Path(section["context"])
     if _OPAQUE_BUILD & section.keys() or not context.is_dir():
         return None

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from ddd_tasks import process
 from ddd_tasks.errors import CommandError, ConfigError, UnknownNameError
-from ddd_tasks.sessions import image, options, source
-from ddd_tasks.sessions.image import BUILD_CACHE
+from ddd_tasks.sessions import image, options, source, tags
 from ddd_tasks.sessions.options import Options
+from ddd_tasks.sessions.tags import BUILD_CACHE
 
 NOXFILE = "noxfile.py"
 
@@ -31,9 +31,7 @@ class Job(NamedTuple):
         return {"session": self.session, "stage": self.stage, "python": self.python, "tags": list(self.tags)}
 
 
-def find(
-    directory: Path, *, noxfile: str = NOXFILE, tags: Sequence[str] = (), everything: bool = False
-) -> list[Job]:
+def find(directory: Path, *, noxfile: str = NOXFILE, tags: Sequence[str] = (), everything: bool = False) -> list[Job]:
     """The container sessions that `nox` runs there, or those with one of the tags, or everything there is.
 
     Raises ConfigError where there is no noxfile, none of its sessions is in a container, or it cannot be loaded.
@@ -67,17 +65,17 @@ def build(directory: Path, jobs: Sequence[Job], stage: str, *, push: bool = Fals
 
     Raises UnknownNameError for the stage, ConfigError where push has nowhere to go, CommandError.
     """
-    wanted = {image.scope(job.options): job.options for job in jobs if job.stage == stage}
+    wanted = {tags.scope(job.options): job.options for job in jobs if job.stage == stage}
     if not wanted:
         raise UnknownNameError("stage with a session", stage, stages(jobs))
     return [_build(directory, one, push=push) for one in wanted.values()]
 
 
 def _build(directory: Path, chosen: Options, *, push: bool) -> str:
-    origin, reference = source.find(chosen, directory), image.shared(chosen)
+    origin, reference = source.find(chosen, directory), tags.shared(chosen)
     if not push:
         image.build(origin, chosen)
-        return image.tag(origin, chosen)
+        return tags.tag(origin, chosen)
     if not reference:
         raise ConfigError(
             f"stage {chosen.stage!r} cannot be pushed: {BUILD_CACHE} is not set",

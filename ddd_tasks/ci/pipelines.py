@@ -12,7 +12,7 @@ import yaml
 from ddd_tasks.ci import jobs as ci_jobs
 from ddd_tasks.ci.jobs import Job
 from ddd_tasks.errors import ConfigError, UnknownNameError
-from ddd_tasks.sessions.image import BUILD_CACHE
+from ddd_tasks.sessions.tags import BUILD_CACHE
 
 MARK = "# Written by `inv ci.workflow` from the noxfile: run it again when the sessions have changed."
 # On a runner, ddd-tasks is all that has to be there.

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import console, hostconfig, process, resources
 from ddd_tasks.engine import contracts, rootfs
 from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.names import familiar as familiar
 from ddd_tasks.errors import CommandError, EngineError
 
 PREFIX = "ddd-base/"
@@ -61,12 +62,6 @@ class Recipe(NamedTuple):
         if self.base:
             digest.update(recipes()[self.base].digest.encode())
         return digest.hexdigest()[:16]
-
-
-def familiar(reference: str) -> str:
-    """An image reference as people write it: no docker.io/, no library/, and with a tag."""
-    name = reference.removeprefix("docker.io/").removeprefix("index.docker.io/").removeprefix("library/")
-    return name if ":" in name.rpartition("/")[2] or "@" in name else f"{name}:latest"
 
 
 def recipes() -> Mapping[str, Recipe]:

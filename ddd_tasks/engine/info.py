@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ddd_tasks import process
-from ddd_tasks.engine import lifecycle, tools
 from ddd_tasks.engine.api import Engine
 
 
 def collect() -> dict[str, Any]:
     """The engine's own facts and its tools' versions; None for a tool that is not there. Raises EngineError."""
+    from ddd_tasks.engine import lifecycle, tools  # every build asks this module for stand-ins, and needs none of them
+
     with closing(Engine.connect()) as engine:
         version, facts = engine.get("/version"), engine.get("/info")
     absent = tools.missing()

@@ -17,14 +17,11 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import write
 from ddd_tasks.engine.terminal import STDERR
 from ddd_tasks.errors import CommandError
-from ddd_tasks.sessions import inputs
+from ddd_tasks.sessions import inputs, tags
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from ddd_tasks.sessions.options import Options
-from ddd_tasks.sessions.source import Source, plain
+from ddd_tasks.sessions.source import Source
 from ddd_tasks.stages.record import Recorder, Step
-
-# An image's name in a registry: builds take layers from its tags, one per stage, which `ci.build` pushes.
-BUILD_CACHE = "DDD_BUILD_CACHE"
 
 # A build whose layers are all cached ends sooner: it has nothing to say. A longer one is shown as it goes.
 _SECONDS_OF_SILENCE = 3.0
@@ -51,7 +48,7 @@ def build(source: Source, options: Options, more: Sequence[str] = (), recorder: 
             *("docker", "buildx", "build", "--load", "--progress=plain", "--iidfile", str(note)),
             "--provenance=false",  # it holds the time of the build: the same image would have another id each time
             *("--target", stage.name or options.stage, "--file", str(source.dockerfile)),
-            *("--tag", tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
+            *("--tag", tags.tag(source, options), "--label", f"{PROJECT_LABEL}={source.directory}"),
             *given.arguments,
             *_cache_from(options),
             *more,
@@ -80,27 +77,8 @@ def _failed(source: Source, options: Options, status: int, said: str) -> Command
     )
 
 
-def tag(source: Source, options: Options) -> str:
-    """The image's name: it says whose it is in `docker images`, and keeps the cleanup of unused images away from it."""
-    suffix = f"-{options.suffix}" if options.suffix else ""
-    return f"{source.slug}-session:{plain(options.stage)}{suffix}"
-
-
-def scope(options: Options) -> str:
-    """A tag for what is built: the same for sessions whose builds are the same."""
-    what = {name: getattr(options, name) for name in ("service", "dockerfile", "context", "build_args")}
-    suffix = Options(options.stage, **what).suffix
-    return f"{plain(options.stage)}-{suffix}" if suffix else plain(options.stage)
-
-
-def shared(options: Options) -> str:
-    """The stage's image in the registry that builds share layers through; empty where there is none."""
-    place = os.environ.get(BUILD_CACHE, "").lower()  # a forge's name for a repository may have capitals
-    return f"{place}:{scope(options)}" if place else ""
-
-
 def _cache_from(options: Options) -> list[str]:
-    reference = shared(options)
+    reference = tags.shared(options)
     return ["--cache-from", f"type=registry,ref={reference}"] if reference else []
 
 

@@ -20,7 +20,7 @@ from ddd_tasks.sessions import access, container, current, shims, source, venv
 from ddd_tasks.sessions import state as states
 from ddd_tasks.sessions.container import Container, Plan
 from ddd_tasks.sessions.memory import Memory
-from ddd_tasks.sessions.offer import Offer, look
+from ddd_tasks.sessions.offer import Offer
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source
 from ddd_tasks.sessions.state import State
@@ -181,6 +181,8 @@ def _offer(
     """The PATH inside and the programs on it."""
 
     def ask() -> tuple[str, list[str]]:
+        from ddd_tasks.sessions.offer import look  # an image that is known is not asked
+
         held.wait()
         found = look(engine, held.id, user=user, stage=options.stage)
         return found.path, sorted(found.programs)

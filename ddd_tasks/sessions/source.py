@@ -9,13 +9,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ddd_tasks import composefiles, dockerfile
+from ddd_tasks import composefiles
 from ddd_tasks import project as projects
-from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Build, Project
 from ddd_tasks.sessions.options import Options
+
+if TYPE_CHECKING:
+    from ddd_tasks.dockerfile import Dockerfile
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Source:
 
     def stages(self) -> Dockerfile:
         """The parsed Dockerfile. Raises ConfigError where it is missing or none."""
+        from ddd_tasks import dockerfile  # a stage whose image is there is not looked up
+
         return dockerfile.load(self.dockerfile, self.build_args)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ddd_tasks import lastbuild
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.sessions import current, options, source
+from ddd_tasks.sessions import current, options, source, tags
 from ddd_tasks.sessions import image as image_module
 from tests.support import Stack, base, run, unique, wait_until
 
@@ -169,7 +169,7 @@ def test_a_removed_image_is_built_again(engine: Engine, project: Stack) -> None:
 
 def test_an_image_whose_name_is_taken_is_built_again(engine: Engine, project: Stack) -> None:
     before = image(project)
-    repository, _, tag = image_module.tag(source.find(OWN, project.directory), OWN).partition(":")
+    repository, _, tag = tags.tag(source.find(OWN, project.directory), OWN).partition(":")
     engine.post(f"/images/{base('python:3.13-slim-trixie')}/tag", repo=repository, tag=tag)
     assert image(project) == before
 

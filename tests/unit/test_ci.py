@@ -9,7 +9,7 @@ import pytest
 from ddd_tasks.ci import jobs, pipelines
 from ddd_tasks.ci.jobs import Job
 from ddd_tasks.errors import UnknownNameError
-from ddd_tasks.sessions import image, options
+from ddd_tasks.sessions import options, tags
 
 JOBS = [
     Job("tests-3.13", "test", "3.13", ("ci", "slow"), options.make("test")),
@@ -54,14 +54,14 @@ def test_a_matrix_has_the_form_that_was_asked_for() -> None:
 
 def test_sessions_share_layers_exactly_where_their_builds_are_the_same() -> None:
     plain = options.make("test")
-    assert image.scope(plain) == "test"
-    assert image.scope(options.make("test", network="none", env=["A"], cache=True)) == "test"
+    assert tags.scope(plain) == "test"
+    assert tags.scope(options.make("test", network="none", env=["A"], cache=True)) == "test"
     others = [options.make("test", build_args={"A": "1"}), options.make("test", dockerfile="x"), options.make("lint")]
-    assert len({image.scope(one) for one in [plain, *others]}) == 4
+    assert len({tags.scope(one) for one in [plain, *others]}) == 4
 
 
 def test_a_registry_s_name_is_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(image.BUILD_CACHE, raising=False)
-    assert not image.shared(options.make("test"))
-    monkeypatch.setenv(image.BUILD_CACHE, "ghcr.io/Some/Shop/stages")
-    assert image.shared(options.make("test")) == "ghcr.io/some/shop/stages:test"
+    monkeypatch.delenv(tags.BUILD_CACHE, raising=False)
+    assert not tags.shared(options.make("test"))
+    monkeypatch.setenv(tags.BUILD_CACHE, "ghcr.io/Some/Shop/stages")
+    assert tags.shared(options.make("test")) == "ghcr.io/some/shop/stages:test"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,14 +139,23 @@ class Bench:
         _progress("")
 
 
-def arguments(description: str | None, *, rounds: int = 10) -> argparse.Namespace:
-    """The command line that all benchmarks share: --rounds (with its default) and --runs. Makes sure of hyperfine."""
+def arguments(description: str | None, *, rounds: int = 10, names: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line that all benchmarks share: --rounds (with its default) and --runs. Makes sure of hyperfine.
+
+    names: what may be chosen from, for a benchmark of several things; .names are the chosen ones, all without a word.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--rounds", type=int, default=rounds, help=f"how often all variants are taken in turns ({rounds})"
     )
     parser.add_argument("--runs", type=int, default=3, help="runs of each variant in a round (3)")
+    if names:
+        parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(names)}")
     parsed = parser.parse_args()
+    if names:
+        parsed.names = parsed.names or list(names)
+        if unknown := set(parsed.names) - set(names):
+            parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     _need_hyperfine()
     return parsed
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -67,6 +70,16 @@ def by_rename(file: Path, text: str) -> None:
 def in_place(file: Path, text: str) -> None:
     """Save by emptying the file and writing it again."""
     file.write_text(text)
+
+
+def follows(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a program of the process's session has begun to follow files."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            open_files = {str(link.readlink()) for link in (entry / "fd").iterdir()}
+            if os.getsid(int(entry.name)) == process.pid and "anon_inode:inotify" in open_files:
+                return True
+    return False
 
 
 @contextmanager

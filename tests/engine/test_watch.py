@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +18,7 @@ import pytest
 from ddd_tasks import project as projects
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.syncing import sharing
+from tests.examples import follows
 from tests.support import Stack, ddd_argv, end_of, free_port, kill_group, popen, run, wait_until
 
 pytestmark = pytest.mark.usefixtures("bases")
@@ -102,16 +101,6 @@ def watching(project: Stack, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             kill_group(process)
             process.wait()
-
-
-def follows(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a program of the process's session has begun to follow files."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            open_files = {str(link.readlink()) for link in (entry / "fd").iterdir()}
-            if os.getsid(int(entry.name)) == process.pid and "anon_inode:inotify" in open_files:
-                return True
-    return False
 
 
 def shown(port: int, text: str, path: str = "page") -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ddd_tasks.engine import exec as execution
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import CommandError, NotRunningError, UnsupportedError
+from ddd_tasks.errors import CommandError, NotRunningError, StoppedError, UnsupportedError
 
 # Builtins of any sh. The PATH comes first, then a program a line.
 _LIST = """\
@@ -19,6 +19,9 @@ for folder in $PATH; do
 done
 :
 """
+
+# The status of a shell, and of Docker's init, for a program that does not exist.
+_NOT_FOUND = 127
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ def look(engine: Engine, container: str, *, user: str, stage: str) -> Offer:
         done = execution.capture(engine, container, ["sh", "-c", _LIST], user=user)
     except (NotRunningError, CommandError, ApiError) as error:
         raise _no_shell(stage, error.cause) from error
+    except StoppedError as error:
+        if f"status {_NOT_FOUND}" not in error.what:
+            raise
+        raise _no_shell(stage, error.what) from error  # the first process of the container is sh, too
     if done.status != 0:
         raise _no_shell(stage, done.stderr.decode(errors="replace"))
     path, *programs = done.stdout.decode(errors="surrogateescape").splitlines()

@@ -2,7 +2,7 @@
 
 # prod serves the code without development packages, as a user without rights.
 FROM node:24-trixie-slim AS prod
-ENV APP=src/server.js DEV_APP="" PORT=8000 HEALTH=/health
+ENV APP=src/server.js PORT=8000 HEALTH=/health
 ENV NODE_ENV=production \
     PATH=/app/node_modules/.bin:$PATH
 WORKDIR /app

@@ -2,16 +2,6 @@
 
 # deps installs what package.json and pnpm-lock.yaml name, and nothing that a source edit touches.
 FROM base AS deps
-# The bundle is part of the image; a build on a network with its own authority lays the host's over it.
-ARG NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
-ENV NPM_CONFIG_AUDIT=false \
-    NPM_CONFIG_FUND=false \
-    NPM_CONFIG_UPDATE_NOTIFIER=false
-# What restarts the service: node --watch on Linux sees only the first save of an editor that saves by renaming.
-RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    --mount=type=cache,target=/root/.npm \
-    npm install --global --prefer-offline nodemon@3.1.14
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml* .npmrc* .pnpmfile.cjs* /opt/deps/
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \

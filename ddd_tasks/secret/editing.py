@@ -107,7 +107,7 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _into_dotenv(project: Project, name: str, variable: str, content: bytes) -> Path:
-    file = project.directory / ".env"
+    file = (project.directory / ".env").resolve()
     state = _git_state(file)
     if state:
         hint = f"echo .env >> {shlex.quote(str(project.directory / '.gitignore'))}"
@@ -117,9 +117,8 @@ def _into_dotenv(project: Project, name: str, variable: str, content: bytes) -> 
     text = content.decode(errors="replace")
     if not text or re.search(r"[\r\n\0'\\]|\ufffd", text):
         cause = "a line of .env cannot hold an empty value, quotes ('), backslashes, or more than one line: a file can"
-        raise ConfigError(
-            f"the value of secret {name!r} does not fit into {file}", cause=cause, hint="ddd secrets.list"
-        )
+        what = f"the value of secret {name!r} does not fit into {file}"
+        raise ConfigError(what, cause=cause, hint=shlex.join(["grep", "-n", variable, str(project.files[0])]))
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [line for line in lines if not re.match(rf"\s*(export\s+)?{re.escape(variable)}\s*=", line)]
     _write(file, "".join(f"{line}\n" for line in [*kept, f"{variable}='{text}'"]).encode())

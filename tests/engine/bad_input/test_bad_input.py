@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests.engine.bad_input import arguments, compose_files, dockerfiles, environment, stages, x_ddd
+from tests.engine.bad_input import arguments, compose_files, dockerfiles, environment, secrets, stages, x_ddd
 from tests.engine.bad_input.case import Case
 from tests.support import Ran, Stack, ddd_argv, leftovers
 from tests.support import environment as plain
@@ -24,6 +24,7 @@ CASES: list[Case] = [
     *x_ddd.CASES,
     *arguments.CASES,
     *environment.CASES,
+    *secrets.CASES,
     *stages.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.

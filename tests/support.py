@@ -291,7 +291,7 @@ def _is_gone(engine: Engine, container: str) -> bool:
 
 def _everything(engine: Engine) -> Iterator[Item]:
     for row in engine.get("/containers/json", all=1):
-        mounts = [mount.get("Source") for mount in row["Mounts"]]
+        mounts = sorted(mount.get("Source") or "" for mount in row["Mounts"])  # their order changes
         yield Item("containers", row["Id"], _text(row["Names"], row["Image"], row["Labels"], mounts))
     for row in engine.get("/networks"):
         yield Item("networks", row["Id"], _text([row["Name"]], row["Labels"]))

@@ -20,6 +20,7 @@ FRAMEWORKS = {
     ("flask", "Flask"): "flask",
     ("apiflask", "APIFlask"): "flask",
     ("bottle", "Bottle"): "wsgi",
+    ("bottle", "default_app"): "wsgi",
     ("falcon", "App"): "wsgi",
 }
 _NOT_OURS = {"tests", "test", "docs", "node_modules", "site-packages", "venv", "build", "dist", "migrations"}

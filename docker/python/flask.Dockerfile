@@ -1,25 +1,10 @@
-# A Flask application, beside wsgi.Dockerfile: its own server for development also sees edited templates.
+# A Flask application, beside wsgi.Dockerfile: its own server for development also sees edited templates. watchfiles
+# does the rest: Flask's own reloader takes up to a second, or with watchdog misses files that are renamed into place.
 
-# source adds the server and the tools that the project does not name, then the code.
-FROM deps AS source
-ARG SERVER="gunicorn==27.0.1" TOOLS="debugpy==1.8.22 pytest==9.2.0 ruff==0.17.6 watchdog==7.1.0"
-RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    --mount=type=secret,id=uv-toml,target=/etc/uv/uv.toml \
-    --mount=type=secret,id=netrc,target=/root/.netrc \
-    --mount=type=cache,target=/root/.cache/uv \
-    mkdir -p /opt/server; \
-    python -c "import ${SERVER%%=*}" 2>/dev/null || uv pip install --target /opt/server "$SERVER" || exit; \
-    for tool in $TOOLS; do \
-        python -c "import ${tool%%=*}" 2>/dev/null || uv pip install --target /opt/tools "$tool" || exit; \
-    done
-# What runs on a mounted checkout leaves no bytecode in it.
-ENV PYTHONDONTWRITEBYTECODE=1
-COPY . .
-
-# dev serves the code and reloads it when a file is saved.
+# dev serves the code and starts it again when a file is saved.
 FROM source AS dev
 EXPOSE $PORT
-CMD ["sh", "-c", "exec python -m flask --app $APP run --debug --host 0.0.0.0 --port $PORT"]
+CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python -m flask --app $APP run --debug --no-reload --host 0.0.0.0 --port $PORT\" $WATCH"]
 
 # debug serves the code like dev, under debugpy on port 5678.
 FROM source AS debug

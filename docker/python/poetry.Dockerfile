@@ -14,13 +14,19 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore --disable-pip-version-check uv==0.13.9
+RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=uv-toml,target=/etc/uv/uv.toml \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
+    --mount=type=cache,target=/root/.cache/uv \
+    UV_COMPILE_BYTECODE=0 UV_TOOL_DIR=/opt/poetry UV_TOOL_BIN_DIR=/usr/local/bin \
+    uv tool install --quiet poetry==2.5.1 --with poetry-plugin-export==1.10.1
 COPY pyproject.toml poetry.lock ./
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv-toml,target=/etc/uv/uv.toml \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=cache,target=/root/.cache/uv \
-    uvx --from poetry==2.5.1 --with poetry-plugin-export==1.10.1 poetry export --output /opt/main.txt \
-    && uvx --from poetry==2.5.1 --with poetry-plugin-export==1.10.1 poetry export --all-groups --output /opt/all.txt \
+    poetry export --output /opt/main.txt \
+    && poetry export --all-groups --output /opt/all.txt \
     && uv pip install -r /opt/all.txt
 
 # build puts an environment without the development packages in the place of the other, and compiles the code.

@@ -20,7 +20,7 @@ from ddd_tasks.compose import ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL, VOLUME
 from ddd_tasks.engine import archive
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.archive import File
-from ddd_tasks.engine.bases import familiar
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.project import Project, Service
 from ddd_tasks.projectsecrets import FOLDER

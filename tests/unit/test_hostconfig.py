@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -176,3 +179,82 @@ def test_netrc_of_the_home_or_of_the_variable(root: Path) -> None:
     other = put(root, "other", "machine b")
     assert find(root).netrc == own
     assert find(root, NETRC=str(other)).netrc == other
+
+
+def test_go_gets_where_modules_come_from_and_a_variable_beats_the_file(root: Path) -> None:
+    put(root, "home/.config/go/env", "GOPRIVATE=corp.example\nGONOSUMDB=old.example\nGOPATH=/home/me/go\nGOBIN=/bin\n")
+    assert find(root, GONOSUMDB="corp.example", GOPROXY="https://u:p@proxy.example,direct").go_env == (
+        "GOPROXY=https://u:p@proxy.example,direct\nGONOSUMDB=corp.example\nGOPRIVATE=corp.example\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("GOPROXY", "file:///opt/mods,http://localhost:3000|https://a.example,direct", "https://a.example,direct"),
+        ("GOPROXY", "https://a.example|file:///opt/mods", "https://a.example"),
+        ("GOPROXY", "off", "off"),
+        ("GOPROXY", "file:///opt/mods", ""),
+        ("GOAUTH", "netrc; git /home/me/repositories", "netrc"),
+        ("GOAUTH", "mycommand --token", ""),
+        ("GOFLAGS", "-mod=mod -overlay=/home/me/o.json -modcacherw", "-mod=mod -modcacherw"),
+        ("GOSUMDB", "sum.golang.org http://127.0.0.1:3000", ""),
+        ("GOSUMDB", "off", "off"),
+    ],
+)
+def test_what_only_the_host_has_is_left_out_of_go(root: Path, name: str, value: str, kept: str) -> None:
+    assert find(root, **{name: value}).go_env == (f"{name}={kept}\n" if kept else "")
+
+
+NUGET = """<?xml version="1.0" encoding="utf-8"?>
+<configuration>
+  <config><add key="globalPackagesFolder" value="/home/me/packages" /><add key="http_proxy" value="http://p.example" /></config>
+  <packageSources>
+    <clear />
+    <add key="corp" value="https://nuget.example/%FEED%/v3/index.json" />
+    <add key="local" value="/opt/nuget" />
+    <add key="mine" value="http://localhost:5000/v3/index.json" />
+  </packageSources>
+  <packageSourceCredentials>
+    <corp><add key="Username" value="me" /><add key="Password" value="AQAAA" /><add key="ClearTextPassword" value="%PW%" /></corp>
+  </packageSourceCredentials>
+  <apikeys><add key="https://nuget.example" value="AQAAA" /></apikeys>
+</configuration>
+"""  # noqa: E501
+
+
+def test_nuget_keeps_sources_and_passwords_that_a_container_can_use(root: Path) -> None:
+    put(root, "home/.nuget/NuGet/NuGet.Config", NUGET)
+    found = find(root, FEED="team", PW="p&w").nuget_config
+    kept = {(entry.get("key"), entry.get("value")) for entry in ET.fromstring(found).iter("add")}
+    assert kept == {
+        ("http_proxy", "http://p.example"),
+        ("corp", "https://nuget.example/team/v3/index.json"),
+        ("Username", "me"),
+        ("ClearTextPassword", "p&w"),
+    }
+    assert ET.fromstring(found).find("packageSources/clear") is not None
+
+
+def test_nuget_credentials_of_a_variable_replace_those_of_the_file(root: Path) -> None:
+    put(root, "home/.config/NuGet/NuGet.Config", NUGET)
+    found = find(root, NuGetPackageSourceCredentials_corp="Username=ci;Password=t0ken").nuget_config
+    credentials = ET.fromstring(found).findall("packageSourceCredentials/corp/add")
+    assert [(entry.get("key"), entry.get("value")) for entry in credentials] == [
+        ("Username", "ci"),
+        ("ClearTextPassword", "t0ken"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "<configuration>", "<configuration />", "no xml"])
+def test_nothing_of_use_makes_no_nuget_file(root: Path, text: str) -> None:
+    put(root, "home/.nuget/NuGet/NuGet.Config", text)
+    assert find(root).nuget_config == ""
+
+
+def test_an_agent_is_a_socket(root: Path) -> None:
+    assert not find(root, SSH_AUTH_SOCK=str(put(root, "file", ""))).has_ssh_agent
+    assert not find(root, SSH_AUTH_SOCK=str(root / "missing")).has_ssh_agent
+    with socket.socket(socket.AF_UNIX) as agent, tempfile.TemporaryDirectory() as folder:
+        agent.bind(f"{folder}/agent")
+        assert find(root, SSH_AUTH_SOCK=f"{folder}/agent").has_ssh_agent

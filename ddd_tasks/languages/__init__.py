@@ -7,10 +7,11 @@ from pathlib import Path
 from ddd_tasks.errors import UnknownNameError
 from ddd_tasks.language import Language, PackageManager
 from ddd_tasks.languages.csharp import CSHARP
+from ddd_tasks.languages.go import GO
 from ddd_tasks.languages.node import NODE
 from ddd_tasks.languages.python import PYTHON
 
-LANGUAGES: tuple[Language, ...] = (PYTHON, NODE, CSHARP)
+LANGUAGES: tuple[Language, ...] = (PYTHON, NODE, GO, CSHARP)
 
 
 def names() -> tuple[str, ...]:

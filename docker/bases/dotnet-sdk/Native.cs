@@ -50,6 +50,21 @@ namespace StandIn
             return Process.Start(start);
         }
 
+        /// <summary>Run a program to its end and tell whether it succeeded; what it wrote is shown only then.</summary>
+        public static bool Succeeds(string file, IEnumerable<string> arguments)
+        {
+            var start = new ProcessStartInfo(file) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (var argument in arguments) { start.ArgumentList.Add(argument); }
+            using (var process = Process.Start(start))
+            {
+                var errors = process.StandardError.ReadToEndAsync();
+                var said = process.StandardOutput.ReadToEnd() + errors.Result;
+                process.WaitForExit();
+                if (process.ExitCode == 0) { Console.Write(said); }
+                return process.ExitCode == 0;
+            }
+        }
+
         /// <summary>Run a program to its end, with our streams; returns its status.</summary>
         public static int Run(string file, IEnumerable<string> arguments)
         {

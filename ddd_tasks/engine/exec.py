@@ -10,7 +10,7 @@ import os
 import time
 from contextlib import ExitStack
 
-from ddd_tasks.engine import leash, signals, terminal
+from ddd_tasks.engine import guard, leash, signals, terminal
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.streams import Pump, write
 from ddd_tasks.errors import CommandError, EngineError, ExitCode, NotRunningError, StoppedError
@@ -114,6 +114,7 @@ def run(
             raise CommandError(
                 "what the command writes cannot be passed on", ExitCode.FAILURE, cause=str(error)
             ) from error
+    running.dismiss()
     status = running.status()
     running.release()
     return status
@@ -155,9 +156,10 @@ class _Running:
         self._refusal = b""
         self._is_leashed = False
         self._leash: Stream | None = None
+        self._guard: guard.Guard | None = None
 
     def start(self, *, stdin: bool = True) -> Stream:
-        """Create and start it; the stream is ready for both directions."""
+        """Create and start it; the stream is ready for both directions. With stdin, it ends when we are killed."""
         size = terminal.size() if self._tty else None
         console = {"ConsoleSize": list(size)} if size else {}
         body = _creation(self._command, self._token, tty=self._tty, stdin=stdin) | console
@@ -170,6 +172,8 @@ class _Running:
                 ) from error
             raise
         self._began = time.monotonic()
+        if stdin:
+            self._guard = guard.post(self._end_alone)
         return self._engine.stream(f"/exec/{self._id}/start", {"Detach": False, "Tty": self._tty} | console)
 
     def write(self, target: int, data: bytes) -> None:
@@ -204,9 +208,16 @@ class _Running:
         if not self._is_leashed and now >= self._began + leash.SECONDS:
             self._is_leashed = True
             self._leash = leash.attach(self._engine, self._command.container, self._command.user, self._token)
+            if self._leash is not None:
+                self.dismiss()  # a leash also holds when all that is ours is killed at once
         if self._received:
             return _SECONDS_BETWEEN_LOOKS
         return None if self._is_leashed else self._began + leash.SECONDS - now
+
+    def dismiss(self) -> None:
+        """Send the guard away: the command has ended, or somebody else ends it."""
+        if self._guard is not None:
+            self._guard.stand_down()
 
     def release(self) -> None:
         """Take the leash off: the command has ended, and what it left running on purpose may stay."""
@@ -275,6 +286,7 @@ class _Running:
         Many ignore SIGPIPE (Python does, waiting for the error of a write that it gets no more): SIGTERM follows, and
         SIGKILL after that.
         """
+        self.dismiss()
         for sent, seconds in ((number, _SECONDS_TO_NOTICE), (signal.SIGTERM, _SECONDS_TO_LEAVE), (signal.SIGKILL, 0.0)):
             self._send(sent)
             deadline = time.monotonic() + seconds
@@ -284,13 +296,30 @@ class _Running:
                 time.sleep(0.02)
         return 128 + number
 
+    def _end_alone(self) -> None:
+        """End the command after the client's death, as the leash does it. It may not have begun yet."""
+        self._engine = Engine(self._engine.endpoint)  # the client's connection is the client's
+        began = time.monotonic()
+        while not self._send(signal.SIGTERM):
+            answer = self._engine.get(f"/exec/{self._id}/json")
+            has_ended = not answer["Running"] and answer["Pid"]
+            if has_ended or time.monotonic() > began + _SECONDS_TO_APPEAR:
+                return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        deadline = time.monotonic() + leash.SECONDS_TO_LEAVE
+        while time.monotonic() < deadline:
+            if not self._send(0):
+                return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        self._send(signal.SIGKILL)
+
     def _deliver(self, number: int) -> None:
         self._unheard = 0 if self._send(number) else number
 
     def _send(self, number: int) -> int:
         if self._engine.endpoint.is_local_socket and (count := signals.send_here(self._token, number)):
             return count
-        name = signals.name_of(number)
+        name = signals.name_of(number) if number else "0"  # a question
         script = ["sh", "-c", signals.SCRIPT, "sh", self._token, name]
         try:
             answer = capture(self._engine, self._command.container, script, user=self._command.user)

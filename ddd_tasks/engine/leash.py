@@ -13,19 +13,21 @@ from ddd_tasks.errors import EngineError
 
 # Short commands pay nothing: the watcher comes when a command has run for this long.
 SECONDS = 1.0
+# After SIGTERM, before SIGKILL.
+SECONDS_TO_LEAVE = 5
 
 _SCRIPT = (
     signals.DELIVER
     + """\
 read -r _ && exit
 deliver "$1" TERM
-for _ in 1 2 3 4 5; do
+for _ in TIMES; do
   [ "$count" = 0 ] && exit
   sleep 1
   deliver "$1" 0
 done
 deliver "$1" KILL
-"""
+""".replace("TIMES", " ".join("." * SECONDS_TO_LEAVE))
 )
 _IN_ORDER = b"ended\n"
 

@@ -71,12 +71,20 @@ def test_exec(engine: Engine, api: Stack, number: signal.Signals, moment: str) -
     client = api.popen(*ddd_argv("exec", "--", "python3", "-c", f"import time; time.sleep({seconds}) # {mark}"))
     status = die(client, number, moment, lambda: subjects.runs(engine, inside, mark))
     check(status, number, moment)
-    if number == signal.SIGKILL and moment == "start":
-        before += 1  # the one gap: a command gets its leash when it has run for a second
-    else:
-        wait_until(lambda: not subjects.runs(engine, inside, mark), seconds=8, what="the command's end")
+    wait_until(lambda: not subjects.runs(engine, inside, mark), seconds=8, what="the command's end")
     assert api.ddd("exec", "--", "echo", "well").ok().out == "well\n"
     wait_until(lambda: len(subjects.processes(engine, inside)) <= before, seconds=8, what="the watcher's end")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.05, 0.1, 0.3, 0.6])
+def test_exec_that_is_killed_before_its_leash_is_on(engine: Engine, api: Stack, seconds: float) -> None:
+    inside, mark = subjects.container(engine, api), subjects.marker()
+    client = api.popen(*ddd_argv("exec", "--", "sh", "-c", f"trap '' TERM; while :; do sleep 0.1; : {mark}; done"))
+    wait_until(lambda: client.poll() is not None or subjects.runs(engine, inside, mark), what="the command")
+    time.sleep(seconds)
+    kill_group(client)
+    client.communicate(timeout=30)
+    wait_until(lambda: not subjects.runs(engine, inside, mark), seconds=12, what="the command's end")
 
 
 @every_death

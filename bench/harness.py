@@ -112,6 +112,14 @@ class Share(NamedTuple):
     part: Variant
 
 
+class Size(NamedTuple):
+    """Bytes of one thing are at most limit times those of another; look returns both, once the times are taken."""
+
+    text: str
+    look: Callable[[], tuple[int, int]]
+    limit: float
+
+
 @dataclass
 class Bench:
     """Everything that one benchmark measures in one run."""
@@ -120,6 +128,7 @@ class Bench:
     sections: list[Section] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
 
     def section(self, title: str, cwd: Path) -> Section:
         """Add a table, whose programs run in cwd unless they say otherwise."""

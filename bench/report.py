@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.harness import Bench, Goal, Section, Share, Variant
+from bench.harness import Bench, Goal, Section, Share, Size, Variant
 from tests import support
 
 _RESULTS = Path(__file__).resolve().parent / "results"
@@ -43,9 +43,10 @@ class Machine:
 def publish(bench: Bench, machine: Machine) -> None:
     """Print the tables and goals, and write bench/results/NAME.json."""
     machine.end()
+    verdicts = [_verdict(goal) for goal in bench.goals] + [_size_verdict(size) for size in bench.sizes]
     parts = [" · ".join(f"{name} {value}" for name, value in machine.facts.items())]
     parts += [_table(section) for section in bench.sections]
-    parts += ["\n".join(["Goals:", *(f"- {_verdict(goal)['text']}" for goal in bench.goals)])]
+    parts += ["\n".join(["Goals:", *(f"- {verdict['text']}" for verdict in verdicts)])]
     parts += ["\n".join(f"- {_portion(share)}" for share in bench.shares)] if bench.shares else []
     print("\n\n".join(parts))
     _RESULTS.mkdir(exist_ok=True)
@@ -53,7 +54,7 @@ def publish(bench: Bench, machine: Machine) -> None:
         "bench": bench.name,
         **machine.facts,
         "sections": {section.title: [_numbers(section, one) for one in section.variants] for section in bench.sections},
-        "goals": [_verdict(goal) for goal in bench.goals],
+        "goals": verdicts,
     }
     (_RESULTS / f"{bench.name}.json").write_text(json.dumps(document, indent=2) + "\n")
 
@@ -96,6 +97,18 @@ def _verdict(goal: Goal) -> dict[str, Any]:
     return found | {
         "text": f"{word}  {goal.text} = {ratio:.2f} (goal <= {goal.limit}; {times}; {spread}; minima {minima:.2f})"
     }
+
+
+def _size_verdict(size: Size) -> dict[str, Any]:
+    try:
+        ours, theirs = size.look()
+    except RuntimeError as error:
+        return {"goal": size.text, "limit": size.limit, "met": False, "text": f"NOT MEASURED  {size.text}: {error}"}
+    ratio = ours / theirs
+    word = "pass" if ratio <= size.limit else "FAIL"
+    bytes_ = f"{ours / 1e6:.1f} / {theirs / 1e6:.1f} MB"
+    found = {"goal": size.text, "limit": size.limit, "ratio": ratio, "met": ratio <= size.limit}
+    return found | {"text": f"{word}  {size.text} = {ratio:.2f} (goal <= {size.limit}; {bytes_})"}
 
 
 def _portion(share: Share) -> str:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from ddd_tasks import build, buildcontext, console, images, languages, lastup, process, services, up, worktree
+from ddd_tasks import build, console, images, lastup, preflight, process, services, up, worktree
 from ddd_tasks.compose import SERVICE_LABEL
-from ddd_tasks.dockerfile import Dockerfile
-from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.engine.names import familiar
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.project import Mount, Project, Service
+from ddd_tasks.project import Project, Service
 from ddd_tasks.syncing import initial, overlay, sharing
 from ddd_tasks.syncing.overlay import Plan
-from ddd_tasks.syncing.placements import Base, placements
-from ddd_tasks.syncing.triggers import Inputs, Trigger, of_build, of_mounts, reloads
+from ddd_tasks.syncing.plans import of_service, own_mounts
 
 
 def run(project: Project, names: Sequence[str] = (), *, sync: bool = False) -> int:
@@ -28,17 +23,15 @@ def run(project: Project, names: Sequence[str] = (), *, sync: bool = False) -> i
     engine = Engine.connect()
     project = worktree.settle(engine, project)
     wanted = up.select(project, names)
+    for service in wanted:
+        preflight.check_build(project, service)
+        preflight.check_mounts(service)
     shared = not sync and sharing.is_shared(engine, project)
     config = build.configuration(project)["services"]
-    plans = tuple(plan for one in wanted if (plan := _plan(engine, project, one, config[one.name], shared=shared)))
-    mounting = [service for service in wanted if shared and _ours(project, service)]
+    plans = tuple(plan for one in wanted if (plan := of_service(engine, project, one, config[one.name], shared=shared)))
+    mounting = [service for service in wanted if shared and own_mounts(project, service)]
     if not plans and not mounting:
-        raise ConfigError(
-            "there is nothing to watch",
-            cause="no service is built from a folder here, or mounts one",
-            valid=[service.name for service in project.services.values() if service.build or _ours(project, service)],
-            hint="ddd dev.watch --help",
-        )
+        raise _nothing(project)
     synced = project._replace(files=(*project.files, *overlay.write(project, plans)))
     _start(engine, synced, names, plans)
     for service in mounting:
@@ -49,6 +42,16 @@ def run(project: Project, names: Sequence[str] = (), *, sync: bool = False) -> i
         _say_synced(plan)
     verb = ["watch", "--no-up", *(plan.service for plan in plans)]
     return images.compose_for(synced).run(*verb, check=False, foreground=True)
+
+
+def _nothing(project: Project) -> ConfigError:
+    able = [service.name for service in project.services.values() if service.build or own_mounts(project, service)]
+    return ConfigError(
+        "there is nothing to watch",
+        cause="no service is built from a folder here, or mounts one",
+        valid=able,
+        hint=f"ddd dev.watch --service {able[0]}" if able else "ddd dev.up",
+    )
 
 
 def _start(engine: Engine, project: Project, names: Sequence[str], plans: Sequence[Plan]) -> None:
@@ -76,86 +79,6 @@ def _bring(engine: Engine, project: Project, plans: Sequence[Plan]) -> None:
             if entry["Labels"].get(SERVICE_LABEL) == plan.service:
                 for trigger in plan.initial:
                     initial.bring(engine, entry["Id"], trigger)
-
-
-def _plan(
-    engine: Engine, project: Project, service: Service, config: Mapping[str, Any], *, shared: bool
-) -> Plan | None:
-    """What a service needs; None where it needs nothing, or where nothing can be done for it."""
-    mounts = _ours(project, service)
-    if shared and any(mount.source.is_dir() for mount in mounts):
-        return None
-    if service.build is None or service.build.is_remote:
-        if mounts and not shared:
-            where = ", ".join(str(mount.source) for mount in mounts)
-            console.warning(f"service {service.name!r} is not built here, and may not see what it mounts: {where}")
-        return None
-    replaced = {mount.target for mount in mounts}
-    volumes = tuple(entry for entry in config.get("volumes") or () if entry.get("target") not in replaced)
-    if (config.get("develop") or {}).get("watch"):
-        return Plan(service.name, (), volumes)
-    triggers = _triggers(engine, project, service, config, mounts)
-    return Plan(service.name, triggers, volumes)
-
-
-def _triggers(
-    engine: Engine, project: Project, service: Service, config: Mapping[str, Any], mounts: Sequence[Mount]
-) -> tuple[Trigger, ...]:
-    assert service.build is not None
-    context, file, target = service.build.context, service.build.dockerfile, service.build.target
-    parsed = build.dockerfile_of(project, service)
-    rules = _rules(buildcontext.tree(context, file, [""]).ignore)
-    placed = placements(parsed, target, context, _bases(engine, project, parsed, target))
-    inputs = Inputs(
-        rules,
-        _manifests(service, context),
-        reloads(_command(parsed, target, config), parsed.chain(target)[-1].name),
-        str(service.extension.get("watch") or ""),
-    )
-    known = of_build(context, file, placed, inputs)
-    return (*known, *of_mounts(mounts, known, context, rules))
-
-
-def _ours(project: Project, service: Service) -> list[Mount]:
-    """The bind mounts of files that are the project's: others, such as sockets, are of the engine's own machine."""
-    homes = [project.directory, *([service.build.context] if service.build and not service.build.is_remote else [])]
-    return [mount for mount in service.mounts if any(home in (mount.source, *mount.source.parents) for home in homes)]
-
-
-def _command(parsed: Dockerfile, target: str | None, config: Mapping[str, Any]) -> list[str]:
-    """What the service runs: what its Compose entry says, or its stage, or the one that this is built on."""
-    own = [*(config.get("entrypoint") or ()), *(config.get("command") or ())]
-    return own or [word for stage in parsed.chain(target)[::-1] for word in stage.command]
-
-
-def _bases(engine: Engine, project: Project, parsed: Dockerfile, target: str | None) -> dict[str, Base]:
-    """What the images outside the Dockerfile set; one that only the build cache has is taken to set nothing."""
-    stand_ins = build.stand_ins(project)
-    found = {}
-    for stage in parsed.needed(target):
-        name = stand_ins.get(familiar(stage.base), stage.base)
-        try:
-            config = engine.get(f"/images/{name}/json")["Config"] or {}
-        except ApiError:
-            continue
-        variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
-        found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
-    return found
-
-
-def _manifests(service: Service, context: Path) -> list[Path]:
-    """The files, in the context or one folder below, that reveal the service's language: they name its packages."""
-    named = service.extension.get("language")
-    language = languages.get(str(named)) if named else languages.detect(context)
-    globs = [marker.partition(":")[0] for marker in language.markers] if language else []
-    return sorted({path for glob in globs for depth in ("", "*/") for path in context.glob(depth + glob)})
-
-
-def _rules(ignore_file: str) -> list[str]:
-    if not ignore_file:
-        return []
-    lines = (line.strip() for line in Path(ignore_file).read_text(errors="replace").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _say_mounted(engine: Engine, service: Service) -> None:

@@ -16,7 +16,7 @@ import pytest
 from ddd_tasks.languages import LANGUAGES
 from tests.examples import Example, by_rename, example_of, in_place
 
-SAVES = int(os.environ.get("DDD_TEST_SAVES", "20"))
+SAVES = int(os.environ.get("DDD_TEST_SAVES", "10"))
 
 
 @pytest.fixture(scope="module", params=LANGUAGES, ids=[language.name for language in LANGUAGES])

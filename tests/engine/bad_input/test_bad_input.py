@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests.engine.bad_input import arguments, compose_files, dockerfiles, environment, secrets, stages, x_ddd
+from tests.engine.bad_input import arguments, compose_files, dockerfiles, environment, secrets, stages, watching, x_ddd
 from tests.engine.bad_input.case import Case
 from tests.support import Ran, Stack, ddd_argv, leftovers
 from tests.support import environment as plain
@@ -26,6 +26,7 @@ CASES: list[Case] = [
     *environment.CASES,
     *secrets.CASES,
     *stages.CASES,
+    *watching.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.
 LOOKS = ("docker context ls", "docker compose -f", "docker version", "ddd dev.ps", "ddd --help", "ddd exec --help",

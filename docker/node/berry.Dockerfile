@@ -2,34 +2,36 @@
 
 # deps installs what package.json and yarn.lock name, and nothing that a source edit touches.
 FROM base AS deps
-COPY package.json yarn.lock .yarnrc.yml /opt/deps/
-COPY .yar[n]/ /opt/deps/.yarn/
+WORKDIR /opt/deps
+COPY package.json yarn.lock .yarnrc.yml ./
+COPY .yar[n]/ .yarn/
 ENV YARN_ENABLE_GLOBAL_CACHE=true \
     YARN_ENABLE_TELEMETRY=false \
     YARN_NODE_LINKER=node-modules
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.npm \
-    npm install --global --force --prefer-offline "@yarnpkg/cli-dist@$(node --print "/^yarn@([0-9.]+)/.exec(require('/opt/deps/package.json').packageManager)?.[1] ?? '4.18.1'")"
+    npm install --global --force --prefer-offline "@yarnpkg/cli-dist@$(node --print "/^yarn@([0-9.]+)/.exec(require('./package.json').packageManager)?.[1] ?? '4.18.1'")"
 # This Yarn does not read npm's configuration. Scripts of packages run, those of the project do not: they expect the code.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.yarn/berry/cache \
-    cd /opt/deps \
-    && if ! grep -q npmRegistryServer .yarnrc.yml; then export YARN_NPM_REGISTRY_SERVER="$(npm config get registry)"; fi \
+    if ! grep -q npmRegistryServer .yarnrc.yml; then export YARN_NPM_REGISTRY_SERVER="$(npm config get registry)"; fi \
     && yarn install --immutable --mode=skip-build \
     && npm rebuild
+WORKDIR /app
 
-# build makes what prod copies: packages without those for development, and the code without tests and what was compiled.
+# build makes what prod copies: no packages for development, no tests, no sources of what is compiled.
 FROM deps AS build
+WORKDIR /opt/prod
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.yarn/berry/cache \
-    cp -a /opt/deps /opt/prod \
-    && cd /opt/prod \
+    cp -a /opt/deps/. . \
     && YARN_ENABLE_NETWORK=false YARN_ENABLE_SCRIPTS=false yarn workspaces focus --production --all \
-    && find /opt/prod -type d -empty -delete \
-    && mkdir -p /opt/prod/node_modules
+    && find . -type d -empty -delete \
+    && mkdir -p node_modules
+WORKDIR /app
 COPY --from=source /app ./
 RUN npm run build --if-present \
     && rm -rf test tests __tests__ .npmrc \

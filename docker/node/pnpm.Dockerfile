@@ -2,26 +2,28 @@
 
 # deps installs what package.json and pnpm-lock.yaml name, and nothing that a source edit touches.
 FROM base AS deps
-COPY package.json pnpm-lock.yaml pnpm-workspace.yaml* .npmrc* .pnpmfile.cjs* /opt/deps/
+WORKDIR /opt/deps
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml* .npmrc* .pnpmfile.cjs* ./
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.npm \
-    npm install --global --prefer-offline "pnpm@$(node --print "/^pnpm@([0-9.]+)/.exec(require('/opt/deps/package.json').packageManager)?.[1] ?? '10.34.8'")"
+    npm install --global --prefer-offline "pnpm@$(node --print "/^pnpm@([0-9.]+)/.exec(require('./package.json').packageManager)?.[1] ?? '10.34.8'")"
 # Scripts of packages run as far as the project allows them, those of the project do not: they expect the code.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.local/share/pnpm/store \
-    cd /opt/deps \
-    && pnpm install --frozen-lockfile --prefer-offline --ignore-scripts \
+    pnpm install --frozen-lockfile --prefer-offline --ignore-scripts \
     && pnpm rebuild
+WORKDIR /app
 
-# build makes what prod copies: packages without those for development, and the code without tests and what was compiled.
+# build makes what prod copies: no packages for development, no tests, no sources of what is compiled.
 FROM deps AS build
-RUN cp -a /opt/deps /opt/prod \
-    && cd /opt/prod \
+WORKDIR /opt/prod
+RUN cp -a /opt/deps/. . \
     && CI=true pnpm prune --prod --ignore-scripts \
-    && find /opt/prod -type d -empty -delete \
-    && mkdir -p /opt/prod/node_modules
+    && find . -type d -empty -delete \
+    && mkdir -p node_modules
+WORKDIR /app
 COPY --from=source /app ./
 RUN npm run build --if-present \
     && rm -rf test tests __tests__ .npmrc \

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -23,6 +21,9 @@ class File(NamedTuple):
 
 def read(engine: Engine, container: str, path: str) -> list[File]:
     """The file at an absolute path, or all files of the folder there; [] when there is none. Raises EngineError."""
+    import io
+    import tarfile  # costs milliseconds, and only projects with secrets come here
+
     try:
         packed = engine.get(f"/containers/{container}/archive", path=path)
     except ApiError as error:
@@ -52,6 +53,9 @@ def write(engine: Engine, container: str, folder: str, files: Iterable[File]) ->
 
 def pack(files: Iterable[File]) -> bytes:
     """The files as a tar archive, with the folders that they lie in."""
+    import io
+    import tarfile
+
     packed, folders = io.BytesIO(), set()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for file in files:

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -206,5 +205,7 @@ def _check_engine(engine: Engine, service: Service, elsewhere: Sequence[str]) ->
 
 def _seconds(text: str) -> float:
     """The engine's times have nanoseconds, which Python's own do not."""
+    from datetime import datetime  # slow to import, and only projects with secrets come here
+
     head, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(head + "+00:00").timestamp() + float(f"0.{fraction[:9] or 0}")

@@ -19,6 +19,7 @@ namespace StandIn
 
     public static class Sdk
     {
+        private static readonly string[] Verbs = { "restore", "build", "publish", "run", "watch", "format", "test" };
         private const string Usage =
             "usage: dotnet restore|build|publish|run|format [PROJECT] [OPTIONS]\n" +
             "       dotnet watch [--project PROJECT] [--non-interactive] [--no-hot-reload] run [OPTIONS]";
@@ -53,6 +54,14 @@ namespace StandIn
                 Console.WriteLine(Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')));
                 return 0;
             }
+            if (!Verbs.Contains(verb))
+            {
+                throw new Refusal($"`dotnet {verb}` is not known", "it knows restore, build, publish, run, watch and format");
+            }
+            if (verb == "test")
+            {
+                throw new Refusal("`dotnet test` cannot run", "it has no test platform, which is a NuGet package. Tests that are a program run with `dotnet run --project tests`");
+            }
             var options = new Options(verb, args.Skip(1));
             switch (verb)
             {
@@ -61,9 +70,7 @@ namespace StandIn
                 case "publish": return Publish(options);
                 case "run": return RunProgram(options);
                 case "watch": return new Watcher(options).Run();
-                case "format": return Format.Run(Project.Load(options.Project), options.Verify);
-                case "test": throw new Refusal("`dotnet test` cannot run", "it has no test platform, which is a NuGet package. Tests that are a program run with `dotnet run --project tests`");
-                default: throw new Refusal($"`dotnet {verb}` is not known", "it knows restore, build, publish, run, watch and format");
+                default: return Format.Run(Project.Load(options.Project), options.Verify);
             }
         }
 

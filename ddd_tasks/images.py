@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping, Sequence
 
-from ddd_tasks import build, portbook, preflight, process, services
+from ddd_tasks import build, lastbuild, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
 from ddd_tasks.project import Project, Service
 from ddd_tasks.secret import sources, volumes
+from ddd_tasks.watch import Note
 
 
 def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compose:
@@ -45,6 +48,42 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
         explain_missing(engine, project, built)
         what, cause = f"building {', '.join(names)} failed", "see the build's output above"
         raise CommandError(what, ExitCode.FAILURE, cause=cause) from error
+
+
+def build_changed(project: Project, wanted: Sequence[Service]) -> None:
+    """Build the images of those of the services that have a build section and are not as at their last build.
+
+    Raises what build_all raises.
+    """
+    engine = Engine.connect()
+    services.refuse_takeover(engine, project)
+    built = [service for service in wanted if service.build]
+    if process.is_dry():
+        build_all(project, built)
+        return
+    changed = [one for one in built if not lastbuild.find(engine, project, _image_name(project, one), one.name)]
+    if not changed:
+        return
+    notes = _notes(engine, project, changed)
+    build_all(project, changed)
+    for service in changed:
+        lastbuild.remember(engine, project, _image_name(project, service), notes.get(service.name))
+
+
+def _notes(engine: Engine, project: Project, changed: Sequence[Service]) -> dict[str, Note | None]:
+    """What the builds depend on, as it is now, by service; nothing where Compose cannot say it."""
+    began = time.time_ns()
+    answer = compose_for(project).capture("--profile", "*", "config", "--format", "json", check=False)
+    if answer.status:
+        return {}
+    config = json.loads(answer.stdout)
+    sections = {service.name: config["services"][service.name]["build"] for service in changed}
+    return {name: lastbuild.before(engine, project, section, config, began, name) for name, section in sections.items()}
+
+
+def _image_name(project: Project, service: Service) -> str:
+    """The name that Compose gives to what it builds."""
+    return service.image or f"{project.name}-{service.name}"
 
 
 def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:

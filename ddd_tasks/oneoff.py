@@ -31,7 +31,7 @@ def run(argv: Sequence[str], options: Options) -> int:
     project = worktree.settle(Engine.connect(), project)
     started = up.select(project, [service.name])
     values = {} if process.is_dry() else sources.of_services(project, started)
-    images.build_all(project, [other for other in started if other == service or other.secrets])
+    images.build_changed(project, [other for other in started if other == service or other.secrets])
     if process.is_dry():
         process.announce(images.compose_for(project).argv("run", "--rm", service.name, *argv))
         return 0

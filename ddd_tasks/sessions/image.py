@@ -54,6 +54,9 @@ def build(source: Source, options: Options, more: Sequence[str] = (), recorder: 
             *more,
             str(source.context),
         ]
+        if process.is_dry():
+            process.announce(argv)
+            return Built("", 0.0, {})
         began = time.time()
         status, said, shown = _run(argv, {**os.environ, **given.environment})
         made = None if status else note.read_text().strip()

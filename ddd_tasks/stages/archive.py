@@ -75,7 +75,21 @@ def read(engine: Engine, images: Sequence[str]) -> dict[str, Files]:
                     layers[member.name] = layer
     except tarfile.TarError as error:
         raise EngineError("the engine's archive of the images cannot be read", cause=str(error)) from error
-    return {_id(image["Config"]): _merged([layers[name] for name in image["Layers"]]) for image in manifest}
+    found = {_id(image["Config"]): _merged([_known(layers, name) for name in image["Layers"]]) for image in manifest}
+    if found.keys() >= set(images):
+        return found
+    # The containerd image store, which could not be tried here, calls images by another digest than their archive.
+    return {image: one for image in images for one in (read(engine, [image]) if images[1:] else found).values()}
+
+
+def _known(layers: Mapping[str, Files], name: str) -> Files:
+    if name not in layers:
+        raise EngineError(
+            "a layer of the images cannot be read",
+            cause=f"{name} is no tar archive, or packed in a way that this Python does not know",
+            hint="docker version",
+        )
+    return layers[name]
 
 
 class _Stream(io.RawIOBase):

@@ -79,6 +79,7 @@ class Source:
 
     def __init__(self, directory: Path, project: Project) -> None:
         self.folder = (directory / project.file).parent
+        self._below = PurePosixPath(project.file).parent
         files = (file for file in _files(self.folder, ".cs") if not _is_of_tests(file))
         self.texts = {file: _uncommented(_read(self.folder / file)) for file in sorted(files)}
 
@@ -92,11 +93,11 @@ class Source:
         for pattern in (_LISTENS, _FROM_ENVIRONMENT):
             for file, text in self.texts.items():
                 if (match := pattern.search(text)) and any(match.groups()):
-                    return int(next(filter(None, match.groups()))), f"{file} names its port"
+                    return int(next(filter(None, match.groups()))), f"{self._below / file} names its port"
         for file, urls in (("appsettings.json", _setting_urls), ("Properties/launchSettings.json", _profile_urls)):
             for url in urls(_json(self.folder / file)):
                 if match := _URL.search(url):
-                    return int(match[1]), f"{file} names its port"
+                    return int(match[1]), f"{self._below / file} names its port"
         return None, ""
 
     def health(self) -> str | None:

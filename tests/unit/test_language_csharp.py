@@ -110,6 +110,7 @@ def test_the_web_comes_first_and_libraries_and_tests_do_not_count(tmp_path: Path
             "Shop.sln": "",
             "src/Api/Api.csproj": WEB,
             "src/Domain/Domain.csproj": LIBRARY,
+            "src/Api/Program.cs": "options.ListenAnyIP(5005);",
             "src/Tool/Tool.csproj": PROGRAM,
             "tests/Api.Tests/Api.Tests.csproj": TESTS,
             "src/Api/obj/Old.csproj": WEB,
@@ -117,6 +118,7 @@ def test_the_web_comes_first_and_libraries_and_tests_do_not_count(tmp_path: Path
     )
     assert entry.knobs == {"APP": "src/Api/Api.csproj", "TESTS": "Shop.sln"}
     assert entry.variants == ("dotnet-test", "unformatted")
+    assert entry.why == "src/Api/Api.csproj is an ASP.NET Core service, and src/Api/Program.cs names its port"
 
 
 def test_two_services_are_a_question_and_app_answers_it(tmp_path: Path) -> None:

@@ -4,7 +4,15 @@
 FROM node:24-trixie-slim AS prod
 ENV APP=src/server.js PORT=8000 HEALTH=/health
 ENV NODE_ENV=production \
+    NODE_OPTIONS="--require /opt/signals.cjs" \
     PATH=/app/node_modules/.bin:$PATH
+# The first process of a container does not get a signal that it has no handler for: what the service does not handle
+# itself ends it here.
+COPY <<EOF /opt/signals.cjs
+for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) {
+  process.on(signal, () => process.listenerCount(signal) > 1 || process.exit(128 + number));
+}
+EOF
 WORKDIR /app
 COPY --from=build /opt/prod/node_modules ./node_modules
 COPY --from=build /app ./

@@ -22,7 +22,7 @@ from ddd_tasks.sessions.source import Source
 from ddd_tasks.stages import inputs, progress, steps
 from ddd_tasks.stages.steps import Layer, Script
 
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 20
 _TEXT = 300
 
@@ -46,12 +46,12 @@ class Step:
 
 @dataclass
 class Record:
-    """The builds of one command. targets: stage -> seconds; steps and inputs: by the layer's key."""
+    """The builds of one command. targets: stage -> keys of its layers; steps and inputs: by the layer's key."""
 
     when: float
     by: str
     no_cache: bool = False
-    targets: dict[str, float] = field(default_factory=dict)
+    targets: dict[str, list[str]] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
 
@@ -59,10 +59,7 @@ class Record:
         """The steps that a stage's build had, or all of them."""
         if target is None:
             return self.steps
-        wanted = {key for key, step in self.steps.items() if step.stage == target}
-        while more := {key for one in wanted for key in self.steps[one].upstream if key in self.steps} - wanted:
-            wanted |= more
-        return {key: step for key, step in self.steps.items() if key in wanted}
+        return {key: self.steps[key] for key in self.targets[target]}
 
 
 class Recorder:
@@ -102,7 +99,7 @@ class Recorder:
                     fresh[key].size = size
         for key, step in fresh.items():
             self._record.steps[key] = _merged(self._record.steps.get(key), step)
-        self._record.targets[target] = time.time() - began
+        self._record.targets[target] = list(fresh)
         self._write()
         return fresh
 

@@ -24,6 +24,9 @@ ARG VERSION=1
 COPY requirements.txt ./
 RUN --network=none --mount=type=cache,target=/tmp/cache cat requirements.txt > /deps && sleep 0.3
 
+FROM deps AS debug
+CMD ["sh"]
+
 FROM deps AS test
 COPY . .
 RUN --network=none mkdir -p /tools/x-1.dist-info && cp /deps /tools/large \\
@@ -63,7 +66,7 @@ def rebuilt(report: Mapping[str, Any]) -> list[int]:
 
 def test_the_list_has_purpose_base_size_and_session(project: support.Stack) -> None:
     before = {row["stage"]: row for row in asked(project, "stage.list")}
-    assert list(before) == ["base", "deps", "test", "prod"]
+    assert list(before) == ["base", "deps", "debug", "test", "prod"]
     assert before["base"]["base"] == "python:3.13-slim-trixie"
     assert before["base"]["stand_in"] == support.stand_ins().get("python:3.13-slim-trixie")
     assert before["deps"]["purpose"] == "installs what changes rarely"
@@ -90,12 +93,12 @@ def test_what_invalidated_a_layer_is_named(project: support.Stack) -> None:
     project.write({"app.py": f"print('{support.unique()}')\n"})
     asked(project, *BUILD)
     report = asked(project, "stage.layers")
-    assert rebuilt(report) == [13, 14, 19]
+    assert rebuilt(report) == [16, 17, 22]
     causes = {layer["line"]: layer["cause"] for layer in report["layers"]}
-    assert causes[13]["names"] == causes[19]["names"] == ["app.py"]
-    assert causes[14] is None
+    assert causes[16]["names"] == causes[22]["names"] == ["app.py"]
+    assert causes[17] is None
     table = project.ddd("stage.layers", "--stage", "prod").ok()
-    assert "first rebuilt: line 19, COPY app.py /: app.py (changed), since" in table.err
+    assert "first rebuilt: line 22, COPY app.py /: app.py (changed), since" in table.err
     assert "COPY . ." not in table.out
 
     project.write({"compose.yaml": FILES["compose.yaml"].replace("'1'", "'2'")})
@@ -124,6 +127,9 @@ def test_a_build_without_the_cache_says_so_and_builds_each_layer_once(project: s
     assert (counts["test"] >= 4, counts["prod"]) == (True, 2)
     report = asked(project, "stage.layers")
     assert report["first_rebuilt"]["cause"]["kind"] == "asked"
+    asked(project, "stage.build", "--stage", "debug")  # it has no layer of its own
+    layers = asked(project, "stage.layers", "--stage", "debug")["layers"]
+    assert [layer["line"] for layer in layers] == [2, 4, 9, 10]
 
 
 def test_a_comparison_reads_images_that_have_no_shell(project: support.Stack) -> None:
@@ -163,10 +169,10 @@ def test_findings_at_the_level_error_are_a_failure(project: support.Stack) -> No
     ran = project.ddd("stage.lint", "--json")
     assert ran.status == 1
     ours = {(row["line"], row["rule"]) for row in json.loads(ran.out) if row["rule"].startswith("DDD")}
-    assert ours == {(17, "DDD005"), (20, "DDD003")}
+    assert ours == {(20, "DDD005"), (23, "DDD003")}
 
 
 def test_hadolint_is_used_where_it_is_installed(project: support.Stack) -> None:
     project.write({"Dockerfile": DOCKERFILE + "RUN cd /x && ls\nCOPY <<EOF /y\nx\nEOF\nRUN sudo ls\n"})
     rows = json.loads(project.ddd("stage.lint", "--json").out)
-    assert {(21, "DL3003"), (25, "DL3004")} <= {(row["line"], row["rule"]) for row in rows}
+    assert {(24, "DL3003"), (28, "DL3004")} <= {(row["line"], row["rule"]) for row in rows}

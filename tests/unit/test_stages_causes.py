@@ -25,7 +25,7 @@ def step(state: str, *upstream: str, line: int = 1, is_base: bool = False) -> St
 
 
 def record(steps: Mapping[str, Step], made_from: Mapping[str, Any], *, no_cache: bool = False) -> Record:
-    return Record(time.time(), "stage.build", no_cache, {"s": 1.0}, dict(steps), dict(made_from))
+    return Record(time.time(), "stage.build", no_cache, {"s": list(steps)}, dict(steps), dict(made_from))
 
 
 def cause(before: Mapping[str, Any], after: Mapping[str, Any]) -> causes.Cause:
@@ -83,10 +83,10 @@ def test_no_cache_and_the_first_record_say_so() -> None:
 
 
 def test_a_record_knows_the_layers_of_a_stage() -> None:
-    made = record({"a 1": step("built"), "b 1": step("built"), "s 1": step("built", "a 1")}, {})
-    assert list(made.of("s")) == ["a 1", "b 1", "s 1"]  # all of them are of stage s here
-    made.steps["b 1"].stage = "b"
-    assert list(made.of("s")) == ["a 1", "s 1"]
+    made = record({"a 1": step("built"), "b 1": step("built")}, {})
+    made.targets["a"] = ["a 1"]
+    assert list(made.of("a")) == ["a 1"]
+    assert list(made.of(None)) == ["a 1", "b 1"]
 
 
 TEXT = """\

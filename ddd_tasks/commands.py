@@ -38,10 +38,11 @@ def run_here(argv: Sequence[str], service: str | None = None) -> int:
         ) from error
 
 
-def execute(argv: Sequence[str], options: Options) -> int:
+def execute(argv: Sequence[str], options: Options, *, anew: bool = False) -> int:
     """Run the command in the running container that the options mean here; its status, 128+n for signal n.
 
-    Inside a container of the project it runs directly. Raises NotRunningError, ConfigError, EngineError.
+    Inside a container of the project it runs directly. anew: what is remembered has been tried already.
+    Raises NotRunningError, ConfigError, EngineError.
     """
     if execplan.is_inside():
         return run_here(argv, options.service)
@@ -50,7 +51,7 @@ def execute(argv: Sequence[str], options: Options) -> int:
         workdir = _directory(project, service, options)
         process.announce(_equivalent(project.name, service.name, argv, workdir))
         return 0
-    remembered = execplan.read(str(Path.cwd()), options)
+    remembered = None if anew else execplan.read(str(Path.cwd()), options)
     if remembered:
         process.announce(_equivalent(remembered.project, remembered.service, argv, remembered.workdir))
         try:

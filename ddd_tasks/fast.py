@@ -98,7 +98,8 @@ def _before_command(words: Sequence[str]) -> Sequence[str]:
 
 
 def _run(words: Sequence[str], argv: list[str], options: Options) -> int:
-    if words[0] == "exec" and not execplan.is_inside() and (plan := execplan.read(os.getcwd(), options)):
+    plan = execplan.read(os.getcwd(), options) if words[0] == "exec" and not execplan.is_inside() else None
+    if plan:
         try:
             return execplan.run(plan, argv, options)
         except NotRunningError:
@@ -109,4 +110,4 @@ def _run(words: Sequence[str], argv: list[str], options: Options) -> int:
 
     if words[0] == "shims":
         return shims.write(argv, options)
-    return commands.execute(argv, options) if words[0] == "exec" else oneoff.run(argv, options)
+    return commands.execute(argv, options, anew=plan is not None) if words[0] == "exec" else oneoff.run(argv, options)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ddd_tasks import console
+from ddd_tasks.engine import lock
 
 KINDS = ("names", "ports")
 
@@ -33,43 +32,12 @@ def opened() -> Iterator[dict[str, dict[str, str]]]:
             draft.replace(file)
 
 
-@contextmanager
-def alone(name: str, *, waiting: str) -> Iterator[None]:
+def alone(name: str, *, waiting: str) -> AbstractContextManager[None]:
     """Only one process of this user is in the block with this name; waiting: what to say when another one is.
 
     The lock ends with the process, and its file with the lock.
     """
-    path = _folder() / f"{name}.lock"
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            _lock(descriptor, waiting)
-            if _is_same(descriptor, path):  # otherwise its last holder has removed the file in the meantime
-                try:
-                    yield
-                finally:
-                    path.unlink(missing_ok=True)
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _lock(descriptor: int, waiting: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if waiting:
-            console.note(waiting)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def _is_same(descriptor: int, path: Path) -> bool:
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    ours = os.fstat(descriptor)
-    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+    return lock.held(_folder() / f"{name}.lock", waiting=waiting, keep=False)
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:

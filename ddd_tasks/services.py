@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,11 +92,12 @@ def running(engine: Engine, project: Project, service: Service, index: int = 0) 
 
 def foreign_owner(engine: Engine, project: Project) -> str | None:
     """The other directory that containers of this project's name were started from, or None."""
-    for entry in _entries(engine, project, [], everything=True):
-        owner: str = entry["Labels"].get(DIRECTORY_LABEL, "")
-        if owner and Path(owner).resolve() != project.directory:
-            return owner
-    return None
+    return _foreign(project, _entries(engine, project, [], everything=True))
+
+
+def _foreign(project: Project, entries: Iterable[Mapping[str, Any]]) -> str | None:
+    owners = (entry["Labels"].get(DIRECTORY_LABEL, "") for entry in entries)
+    return next((owner for owner in owners if owner and Path(owner).resolve() != project.directory), None)
 
 
 def refuse_takeover(engine: Engine, project: Project) -> None:
@@ -147,10 +149,8 @@ def _listed(
     """The engine's entries of the containers. Raises ConfigError when another directory has started one of them."""
     labels = [f"{ONEOFF_LABEL}=False", *([f"{SERVICE_LABEL}={service}"] if service else [])]
     found = _entries(engine, project, labels, everything=everything)
-    for entry in found:
-        owner = entry["Labels"].get(DIRECTORY_LABEL, "")
-        if owner and Path(owner).resolve() != project.directory:
-            raise _takeover(project, owner)
+    if owner := _foreign(project, found):
+        raise _takeover(project, owner)
     return sorted(found, key=lambda entry: (entry["Labels"].get(SERVICE_LABEL), entry["Names"]))
 
 

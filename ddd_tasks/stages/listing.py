@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 def rows(origin: Source, service: str | None = None) -> list[Row]:
     """Every stage of the Dockerfile, in its order. Raises ConfigError, EngineError when no engine answers."""
-    parsed, stand_ins, found = origin.stages(), build.stand_ins(origin.project), _jobs(origin)
+    parsed, stand_ins, found = origin.stages(), build.stand_ins(origin.project), container_sessions(origin)
     with closing(Engine.connect()) as engine:
         return [_row(origin, stage, service, stand_ins, found, engine) for stage in parsed.stages]
 
@@ -50,7 +50,12 @@ def rows(origin: Source, service: str | None = None) -> list[Row]:
 def image_of(engine: Engine, origin: Source, stage: str, service: str | None, found: list[Job]) -> dict[str, Any]:
     """The engine's entry of the newest image that was built of a stage; {} when there is none."""
     entries = [entry for name in _names(origin, stage, service, found) if (entry := _inspect(engine, name))]
-    return max(entries, key=lambda entry: str(entry.get("Created", "")), default={})
+    return max(entries, key=_when_named, default={})
+
+
+def _when_named(entry: Mapping[str, Any]) -> str:
+    """When an image got its name: one that came from the cache as a whole was created long before."""
+    return str((entry.get("Metadata") or {}).get("LastTagTime") or entry.get("Created") or "")
 
 
 def human(size: int | None) -> str:
@@ -63,11 +68,6 @@ def human(size: int | None) -> str:
     return f"{number:.0f} {units[0]}" if number >= 100 or units[0] == "B" else f"{number:.1f} {units[0]}"
 
 
-def container_sessions(origin: Source) -> list[Job]:
-    """The sessions of the project's noxfile that run in this Dockerfile; [] where there are none."""
-    return _jobs(origin)
-
-
 def _row(
     origin: Source, stage: Stage, service: str | None, stand_ins: Mapping[str, str], found: list[Job], engine: Engine
 ) -> Row:
@@ -78,7 +78,8 @@ def _row(
     return Row(name, stage.base, stand_in, stage.description.rstrip("."), entry.get("Size"), sessions)
 
 
-def _jobs(origin: Source) -> list[Job]:
+def container_sessions(origin: Source) -> list[Job]:
+    """The sessions of the project's noxfile that run in this Dockerfile; [] where there are none."""
     if not (origin.directory / jobs.NOXFILE).is_file():
         return []
     try:

@@ -213,10 +213,8 @@ def _nothing(directory: Path, wanted: Wanted) -> ConfigError:
         names = " or ".join(language.name for language in revealed)
         return ConfigError(
             f"no entry point of a {names} service was found in {directory}",
-            cause="no file shows what has to be started, here or in a folder below",
-            hint="ddd init --app PROGRAM"
-            if not wanted.language
-            else f"ddd init --language {wanted.language} --app PROGRAM",
+            cause="no file shows what has to be started, here or in a folder below; --app names it",
+            hint="ddd init --help",
         )
     markers = {language.name: language.markers for language in languages.LANGUAGES}
     return ConfigError(

@@ -48,8 +48,8 @@ def _make_folders(folder: Path, undo: list[Callable[[], object]]) -> None:
 
 def _place(draft: Path, target: Path, undo: list[Callable[[], object]]) -> None:
     """A file that did not exist; one that has come since then is not written over. Raises FileExistsError."""
-    if target.exists():
-        raise FileExistsError(errno.EEXIST, "it has just been made by something else", str(target))
+    if target.exists() or target.is_symlink():
+        raise FileExistsError(errno.EEXIST, "something else of that name is there", str(target))
     undo.append(lambda: target.unlink(missing_ok=True))
     draft.rename(target)
 

@@ -26,7 +26,7 @@ def init(
     language: str | None = None,
     name: str | None = None,
     app: str | None = None,
-    port: int | None = None,
+    port: int = 0,
     force: bool = False,
     json: bool = False,
 ) -> None:
@@ -36,7 +36,7 @@ def init(
     """
     from ddd_tasks import scaffold
 
-    plan = scaffold.plan(Path.cwd(), scaffold.Wanted(language, name, app, port), force=force)
+    plan = scaffold.plan(Path.cwd(), scaffold.Wanted(language, name, app, port or None), force=force)
     scaffold.show(plan, whole=process.is_dry(), json=json)
     if not process.is_dry():
         scaffold.write(plan)

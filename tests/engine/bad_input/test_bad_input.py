@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests.engine.bad_input import arguments, compose_files, dockerfiles, environment, secrets, stages, watching, x_ddd
+from tests.engine.bad_input import (
+    arguments,
+    compose_files,
+    dockerfiles,
+    environment,
+    init,
+    secrets,
+    stages,
+    watching,
+    x_ddd,
+)
 from tests.engine.bad_input.case import Case
 from tests.support import Ran, Stack, ddd_argv, leftovers
 from tests.support import environment as plain
@@ -24,13 +34,16 @@ CASES: list[Case] = [
     *x_ddd.CASES,
     *arguments.CASES,
     *environment.CASES,
+    *init.CASES,
     *secrets.CASES,
     *stages.CASES,
     *watching.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.
-LOOKS = ("docker context ls", "docker compose -f", "docker version", "ddd dev.ps", "ddd --help", "ddd exec --help",
-         "ls ", "grep ", "env ", "export ", "unset ", "cd ", "mkdir ", "true")  # fmt: skip
+LOOKS = (
+    "docker context ls", "docker compose -f", "docker version", "ddd dev.ps", "ddd languages", "ddd init --help",
+    "ddd init --dry", "ddd --help", "ddd exec --help", "ls ", "grep ", "env ", "export ", "unset ", "cd ", "mkdir ",
+    "true")  # fmt: skip
 # What the shell has itself, and the editor, which is the reader's own.
 SHELL = {"cd", "export", "unset", "true", "${EDITOR:-vi}"}
 

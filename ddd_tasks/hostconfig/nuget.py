@@ -24,6 +24,8 @@ def nuget_config(env: Mapping[str, str], home: Path) -> str:
 
     %NAME% is replaced as NuGet would, and credentials of variables are written into it.
     """
+    if not any((home / name).is_file() for name in _FILES):
+        return ""
     from xml.etree import ElementTree as ET  # slow to import, and few hosts have such a file
 
     root = _read(home)

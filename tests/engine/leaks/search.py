@@ -21,7 +21,7 @@ TOTAL = {"places": 0, "found": 0}
 _TOKEN = TOKEN.encode()
 _CANARY = re.compile(rb"%s-[a-z-]+" % re.escape(_TOKEN))
 _CHUNK = 1 << 20
-_PAUSE = 0.03  # seconds between two looks at processes and containers
+_PAUSE = 0.05  # seconds between two looks at processes and containers
 # How values reach the process that builds: it has to be told, and the environment is closed to other users.
 _HANDED_OVER = re.compile(r"DDD_SECRET_\w+|BUILD_COMMAND")
 # Programs of a session get the variables that speak to its tools (docs/nox.md): package managers among them.
@@ -46,6 +46,7 @@ class Search:
         self._layers: set[str] = set()
         self._seen: set[bytes] = set()
         self._sessions: set[bytes] = set()
+        self._processes: set[tuple[str, bytes]] = set()
 
     def look(self, kind: str, where: str, data: bytes) -> None:
         """Look at one place."""
@@ -159,10 +160,13 @@ class Search:
 
     def _process(self, process: str, given: Mapping[str, str]) -> None:
         try:
-            command, environment = _read(process, "cmdline"), _read(process, "environ")
-            group = _read(process, "cgroup")
+            command = _read(process, "cmdline")
+            if (process, command) in self._processes:
+                return  # what it was started with does not change
+            environment, group = _read(process, "environ"), _read(process, "cgroup")
         except OSError:
             return
+        self._processes.add((process, command))
         self._once("command line", f"process {process}", command)
         is_build = bool(_BUILDS.search(command.replace(b"\0", b" ").decode(errors="replace")))
         for variable in environment.split(b"\0"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -56,7 +55,7 @@ class Before(NamedTuple):
 
 def is_empty(directory: Path) -> bool:
     """Whether a folder has no more than hidden files, a README and a licence."""
-    names = (entry.name for entry in os.scandir(directory))
+    names = (path.name for path in directory.iterdir())
     return all(name.startswith(".") or name.upper().startswith(_ABOUT) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""docker/ and compose/ are found from a wheel, an sdist and an editable install."""
+"""docker/, compose/ and examples/ are found from a wheel, an sdist and an editable install."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import pytest
 
 from tests import support
 
-SHOW = "from ddd_tasks import resources; print(resources.docker('python', 'Dockerfile')); print(resources.compose())"
+FOLDERS = ("docker", "compose", "examples")
+SHOW = """
+from ddd_tasks import resources
+print(resources.docker('python', 'Dockerfile'), resources.compose(), resources.example('python'), sep='\\n')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +33,8 @@ def one(folder: Path, pattern: str) -> Path:
 
 
 def resource_files() -> dict[str, bytes]:
-    """What git knows under docker/ and compose/."""
-    names = support.run("git", "ls-files", "-z", "docker", "compose", cwd=support.REPO).ok().out.split("\0")
+    """What git knows under the folders of resources."""
+    names = support.run("git", "ls-files", "-z", *FOLDERS, cwd=support.REPO).ok().out.split("\0")
     return {name: (support.REPO / name).read_bytes() for name in names if name and (support.REPO / name).is_file()}
 
 
@@ -40,6 +44,9 @@ def test_a_wheel_holds_every_resource(built: Path) -> None:
     with zipfile.ZipFile(one(built, "*.whl")) as wheel:
         held = {name: wheel.read(f"ddd_tasks/_data/{name}") for name in expected}
         assert held == expected
+        # Neither does it hold more, such as what tools leave in the folders of examples.
+        carried = {name for name in wheel.namelist() if name.startswith("ddd_tasks/_data/")}
+        assert carried == {f"ddd_tasks/_data/{name}" for name in expected}
         assert "ddd_tasks/py.typed" in wheel.namelist()
         assert {name.partition("/")[0].partition("-")[0] for name in wheel.namelist()} == {"ddd_tasks"}
 
@@ -61,13 +68,19 @@ def test_an_installation_finds_them(built: Path, tmp_path: Path, pattern: str) -
     ours = {"PYTHONPATH": sysconfig.get_path("purelib")}
     support.run(python, "-m", "pip", "install", *offline, str(one(built, pattern)), cwd=tmp_path, env=ours).ok()
 
-    dockerfile, compose = support.run(python, "-I", "-c", SHOW, cwd=tmp_path).ok().out.splitlines()
+    dockerfile, compose, example = support.run(python, "-I", "-c", SHOW, cwd=tmp_path).ok().out.splitlines()
 
     assert Path(dockerfile).is_relative_to(venv)
     assert Path(compose).is_relative_to(venv)
+    assert Path(example).is_relative_to(venv)
+    assert (Path(example) / "pyproject.toml").is_file()
     assert Path(dockerfile).read_bytes() == (support.REPO / "docker" / "python" / "Dockerfile").read_bytes()
 
 
 def test_an_editable_install_finds_them(tmp_path: Path) -> None:
     found = support.run(sys.executable, "-I", "-c", SHOW, cwd=tmp_path).ok().out.splitlines()
-    assert found == [str(support.REPO / "docker" / "python" / "Dockerfile"), str(support.REPO / "compose")]
+    assert found == [
+        str(support.REPO / "docker" / "python" / "Dockerfile"),
+        str(support.REPO / "compose"),
+        str(support.REPO / "examples" / "python"),
+    ]

@@ -22,7 +22,6 @@ services:
     build: .
     init: true
     read_only: true
-    user: "10001:10001"
     secrets:
       - from-file
       - from-variable
@@ -41,7 +40,7 @@ secrets:
 """
 FILES = {
     "compose.yaml": COMPOSE,
-    "Dockerfile": 'FROM python:3.13-slim-trixie\nCMD ["sleep", "infinity"]\n',
+    "Dockerfile": 'FROM python:3.13-slim-trixie\nUSER 10001:10001\nCMD ["sleep", "infinity"]\n',
     "token": "file-1",
     "its words": "command-1\n",
     ".env": "TOKEN='va\"r $1'\n",

@@ -190,3 +190,10 @@ def test_services_below_are_found_and_kept_apart(tmp_path: Path) -> None:
         ("api", "a/api", 8001),
         ("b-api", "b/api", 8002),
     ]
+
+
+def test_the_page_shows_what_is_written() -> None:
+    page = (REPO / "docs" / "init.md").read_text()
+    shop = service("shop", ".", 8000)
+    assert f"```yaml\n{texts.compose([shop])}```" in page
+    assert f"```python\n{texts.noxfile([shop])}```" in page

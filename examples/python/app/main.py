@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
 
 from app.metrics import measure
 from app.store import MemoryStore, RedisStore, Store
@@ -33,7 +32,7 @@ def create_app(store: Store) -> FastAPI:
     async def health(response: Response) -> dict[str, str]:
         try:
             await store.ping()
-        except (OSError, RedisError) as error:
+        except OSError as error:
             response.status_code = 503
             return {"status": "store unreachable", "cause": str(error)}
         return {"status": "ok"}

@@ -34,6 +34,7 @@ _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
 class Variant:
     """One way to do the thing: a program that hyperfine starts in cwd, or a call in this process.
 
+    repeat: how often a call is made for each run, where it takes a moment only.
     rounds: the seconds of each run, one list a round; cpu: what the program itself used of them, a mean for each round
     (the engine's work is not in it); missing: why there are none.
     """
@@ -42,6 +43,7 @@ class Variant:
     argv: tuple[str, ...] = ()
     cwd: Path = Path()
     call: Callable[[], object] | None = None
+    repeat: int = 1
     rounds: list[list[float]] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     missing: str = ""
@@ -66,7 +68,7 @@ class Variant:
             return
         try:
             if self.call:
-                self.rounds.append(_timed_here(self.call, runs))
+                self.rounds.append(_timed_here(self.call, runs * self.repeat))
             else:
                 result = _hyperfine(self.argv, self.cwd, runs)
                 self.rounds.append(result["times"])

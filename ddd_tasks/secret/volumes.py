@@ -70,6 +70,9 @@ def forget(engine: Engine, project: Project, *, keep: bool = False) -> None:
         _volume(project, service, folder) for service in project.services.values() for folder in _folders(service)
     }
     label = {"label": [LABEL, f"{PROJECT_LABEL}={project.name}"]}
+    if not keep:  # what a client has left that was killed while it wrote
+        for container in engine.get("/containers/json", all=True, filters=label):
+            engine.delete(f"/containers/{container['Id']}", force=True)
     for volume in engine.get("/volumes", filters=label)["Volumes"] or ():
         if not (keep and volume["Name"] in current):
             with suppress(ApiError):  # a container that was not started by us has it still

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests.support import Stack, ddd_argv, make_stack
+from ddd_tasks.secret import volumes
+from tests.support import Stack, base, ddd_argv, leftovers, make_stack
 
 pytestmark = pytest.mark.usefixtures("bases")
 
@@ -149,8 +150,14 @@ def test_down_leaves_no_secret_behind(engine: Engine, stack: Make) -> None:
     project.ddd("dev.up", "--service", "named").ok()
     label = {"label": [f"com.docker.compose.project={project.name}"]}
     assert engine.get("/volumes", filters=label)["Volumes"]
+    # What is there when a client is killed while it writes.
+    volume = f"{project.name}_secrets-left"
+    labels = {"com.docker.compose.project": project.name, volumes.LABEL: "named"}
+    mount = {"Type": "volume", "Source": volume, "Target": "/x", "VolumeOptions": {"Labels": labels}}
+    body = {"Image": base("python:3.13-slim-trixie"), "Cmd": ["x"], "Labels": labels, "HostConfig": {"Mounts": [mount]}}
+    engine.post("/containers/create", body, name=f"{project.name}-left")
     project.ddd("dev.down").ok()
-    assert not engine.get("/volumes", filters=label)["Volumes"]
+    assert not leftovers(engine, project.name)
 
 
 def test_the_caller_reads_what_a_service_with_the_callers_files_gets(stack: Make) -> None:

@@ -145,4 +145,8 @@ NODE = Language(
         PackageManager("npm", ("package-lock.json", "npm-shrinkwrap.json")),
     ),
     entries=entries,
+    not_verified=(
+        "the official Node images: without a registry, a stand-in with PyPI's Node 24 runs",
+        "frameworks that start by a command of their own, such as next and nest",
+    ),
 )

@@ -35,4 +35,4 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     for file in $MAIN; do if [ -f "$file" ]; then set -- "$@" -r "$file"; fi; done; \
     [ $# -eq 0 ] || uv pip install "$@"
 RUN rm -rf tests \
-    && PYTHONDONTWRITEBYTECODE= python -m compileall -q .
+    && PYTHONDONTWRITEBYTECODE="" python -m compileall -q .

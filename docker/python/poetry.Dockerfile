@@ -38,4 +38,4 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     uv venv --quiet --clear /opt/venv \
     && uv pip install -r /opt/main.txt
 RUN rm -rf tests \
-    && PYTHONDONTWRITEBYTECODE= python -m compileall -q .
+    && PYTHONDONTWRITEBYTECODE="" python -m compileall -q .

@@ -25,4 +25,4 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
 FROM source AS build
 RUN uv sync --frozen --offline --no-cache --no-install-project --no-default-groups \
     && rm -rf tests uv.lock \
-    && PYTHONDONTWRITEBYTECODE= python -m compileall -q .
+    && PYTHONDONTWRITEBYTECODE="" python -m compileall -q .

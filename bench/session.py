@@ -33,6 +33,10 @@ import nox
 @nox.session(venv_backend="none")
 def inside(session):
     session.run("docker", "compose", "run", "--rm", "-T", "test", "true", external=True)
+
+@nox.session(venv_backend="none")
+def nothing(session):
+    pass
 """
 
 
@@ -77,7 +81,9 @@ def starts(table: Section) -> Variant:
     table.program("start-up only: docker compose version", "docker", "compose", "version")
     table.program("start-up only: docker buildx version", "docker", "buildx", "version")
     table.program("start-up only: inv --version", "inv", "--version")
-    return table.program("start-up only: nox --version", "nox", "--version")
+    table.program("start-up only: nox --version", "nox", "--version")
+    # With a session to run, Nox asks uv for its version as well, whatever the session's backend is.
+    return table.program("start-up only: nox, a session that does nothing", "nox", "-f", "peer.py", "-s", "nothing")
 
 
 def engine_only(engine: Engine, image: str, project: support.Stack) -> None:

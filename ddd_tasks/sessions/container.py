@@ -80,9 +80,12 @@ class Container:
         leash, self._leash = self._leash, None
         _hang_up(leash)
         if self._starting is None:
-            _remove(self._engine, self.id)
-        elif self._plan.volumes or self._plan.network not in (None, "none"):
+            with suppress(EngineError):
+                _remove(self._engine, self.id)
+            return
+        if self._starting.is_alive():  # one that was never started would not end either
             self._starting.join()
+        if self._plan.volumes or self._plan.network not in (None, "none"):
             with suppress(EngineError):  # an engine that has gone takes the container with it
                 self._wait_for_removal()
 
@@ -91,10 +94,10 @@ class Container:
             with closing(Engine.connect()) as engine:  # a connection carries one request at a time
                 engine.post(f"/containers/{self.id}/start")
         except EngineError as error:
-            failed = _not_started(self._plan, error) if isinstance(error, ApiError) else error
             if self._leash is not None:
-                self._failure = failed
-                _remove(self._engine, self.id)
+                self._failure = _not_started(self._plan, error) if isinstance(error, ApiError) else error
+            with suppress(EngineError), closing(Engine.connect()) as engine:
+                _remove(engine, self.id)
 
     def _wait_for_removal(self) -> None:
         deadline = time.monotonic() + _SECONDS_TO_END

@@ -149,7 +149,7 @@ def _fill(engine: Engine, prepared: Prepared, held: Container) -> Session:
     before = states.read(states.path(location)) if request.reuse else None
     reused = before is not None and state.fits(before)
     has_pip = before.has_pip if before and reused else _make_venv(engine, held, request, state, memory)
-    state = state._replace(has_pip=has_pip)
+    state.has_pip = has_pip
     shims.write(Path(state.shims), Path(states.path(location)), offer.programs | _always(python))
     state.write(location)
     session = Session(request, held, offer, state, reused=reused)

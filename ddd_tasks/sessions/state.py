@@ -5,10 +5,14 @@ The runner of each program reads it, and the next run of the session, which may 
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+
+from ddd_tasks.engine import quickjson as json
+
+TYPE_CHECKING = False  # as in typing, whose import would cost every command 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 # A variable that tells the runner, as JSON: names to forward, names that must not be set, directories to put on PATH.
 COMMAND = "DDD_SESSION_COMMAND"
@@ -17,7 +21,7 @@ COMMAND = "DDD_SESSION_COMMAND"
 _PLACE = ".ddd"
 
 
-class State(NamedTuple):
+class State:
     """A session that is open, or was.
 
     image: its id; interpreter and params: what was asked of the venv; python: the stage's program for it, "" for none;
@@ -25,18 +29,53 @@ class State(NamedTuple):
     shared: directories that are the same inside; shims: the folder of links.
     """
 
-    stage: str
-    image: str
-    interpreter: str
-    params: Sequence[str]
-    python: str
-    has_pip: bool
-    container: str
-    user: str
-    env: Mapping[str, str]
-    image_env: Sequence[str]
-    shared: Sequence[str]
-    shims: str
+    __slots__ = (
+        "container",
+        "env",
+        "has_pip",
+        "image",
+        "image_env",
+        "interpreter",
+        "params",
+        "python",
+        "shared",
+        "shims",
+        "stage",
+        "user",
+    )
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        image: str,
+        interpreter: str,
+        params: Sequence[str],
+        python: str,
+        has_pip: bool,
+        container: str,
+        user: str,
+        env: Mapping[str, str],
+        image_env: Sequence[str],
+        shared: Sequence[str],
+        shims: str,
+    ) -> None:
+        self.stage = stage
+        self.image = image
+        self.interpreter = interpreter
+        self.params = params
+        self.python = python
+        self.has_pip = has_pip
+        self.container = container
+        self.user = user
+        self.env = env
+        self.image_env = image_env
+        self.shared = shared
+        self.shims = shims
+
+    def as_dict(self) -> dict[str, Any]:
+        """What read takes back."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def fits(self, other: State) -> bool:
         """Whether the venv of the other one is as good as a new one."""
@@ -45,7 +84,7 @@ class State(NamedTuple):
     def write(self, location: str | os.PathLike[str]) -> None:
         """Put it into the session's folder."""
         with open(path(location), "w", encoding="utf-8") as file:
-            json.dump(self._asdict(), file, indent=1)
+            file.write(json.dumps(self.as_dict()))
 
     def _venv(self) -> tuple[Any, ...]:
         return (self.image, self.interpreter, list(self.params), self.python)
@@ -60,6 +99,6 @@ def read(file: str) -> State | None:
     """The state in a file, or None where there is none, or one of another version of ours."""
     try:
         with open(file, "rb") as stored:
-            return State(**json.load(stored))
+            return State(**json.loads(stored.read()))
     except (OSError, ValueError, TypeError):
         return None

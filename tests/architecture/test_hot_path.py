@@ -23,9 +23,10 @@ def test_the_hot_path_imports_nothing_slow(module: str) -> None:
     assert imported(module) & SLOW == set()
 
 
-def test_ddd_exec_imports_not_even_typing() -> None:
+@pytest.mark.parametrize("modules", ["ddd_tasks.fast", "ddd_tasks.sessions.runner, ddd_tasks.sessions.state"])
+def test_ddd_exec_and_programs_of_a_session_import_not_even_typing(modules: str) -> None:
     unwanted = {"typing", "pathlib", "dataclasses", "urllib", "hashlib", "json", "re", "enum", "socket"}
-    assert imported("ddd_tasks.fast") & (SLOW | unwanted) == set()
+    assert imported(f"ddd_tasks.engine.exec, {modules}") & (SLOW | unwanted) == set()
 
 
 def test_the_check_sees_an_import() -> None:

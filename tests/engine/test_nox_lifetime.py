@@ -117,6 +117,19 @@ def test_a_container_that_was_never_started_is_removed_by_the_next_session(
     support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
 
 
+def test_a_container_is_removed_whenever_it_is_let_go(engine: Engine, project: support.Stack) -> None:
+    project.nox("-s", "after").ok()
+    image = engine.get("/images/json", filters={"label": [f"ddd-tasks.project={project.directory}"]})[0]["Id"]
+    plan = container.Plan(image, "after", support.unique("stop"), project.directory, (project.directory,), (), "none")
+    never, starting, running = (container.make(engine, plan) for _ in range(3))
+    starting.start()
+    running.wait()
+    for one in (never, starting, running):
+        one.stop()
+        one.stop()
+    support.wait_until(lambda: not containers(engine, project), seconds=10, what="the containers' end")
+
+
 def test_a_terminal_outside_is_one_inside(project: support.Stack) -> None:
     nox = project.spawn("nox", "-s", "terminal", size=(33, 101))
     nox.expect("33 101")

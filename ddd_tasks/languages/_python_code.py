@@ -175,7 +175,8 @@ def _framework(origin: str) -> tuple[str, str] | None:
     """(kind, class) when the dotted name is a framework's application class."""
     package, name = origin.partition(".")[0], origin.rpartition(".")[2]
     kind = FRAMEWORKS.get((package, name))
-    return ("asgi" if ".asgi." in origin else kind, name) if kind else None
+    shown = "Bottle" if name == "default_app" else name
+    return ("asgi" if ".asgi." in origin else kind, shown) if kind else None
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:

@@ -32,6 +32,8 @@ FROM base AS prod
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/server /opt/server
 COPY --from=build /app ./
+# gunicorn keeps small files there, which is possible in a container that is read-only otherwise, too.
+ENV HOME=/dev/shm
 USER 10001:10001
 EXPOSE $PORT
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \

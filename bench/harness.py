@@ -141,7 +141,8 @@ class Bench:
         """Check every variant, then take all of them in turns; each round begins with another one."""
         variants = [variant for section in self.sections for variant in section.variants]
         for variant in variants:
-            variant.check()
+            if not variant.missing:
+                variant.check()
         for number in range(rounds):
             _progress(f"{self.name}: round {number + 1} of {rounds}")
             first = number * len(variants) // rounds

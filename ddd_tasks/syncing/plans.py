@@ -13,7 +13,7 @@ from ddd_tasks.engine.names import familiar
 from ddd_tasks.project import Mount, Project, Service
 from ddd_tasks.syncing.overlay import Plan
 from ddd_tasks.syncing.placements import Base, placements
-from ddd_tasks.syncing.triggers import Inputs, Trigger, of_build, of_mounts, reloads
+from ddd_tasks.syncing.triggers import Inputs, Trigger, of_build, of_mounts, reloads, together
 
 
 def of_service(
@@ -51,7 +51,7 @@ def _triggers(
         str(service.extension.get("watch") or ""),
     )
     known = of_build(context, file, placed, inputs)
-    return (*known, *of_mounts(mounts, known, context, rules))
+    return together(known, of_mounts(mounts, known, context, rules))
 
 
 def own_mounts(project: Project, service: Service) -> list[Mount]:

@@ -93,6 +93,13 @@ def of_mounts(
     return tuple(found)
 
 
+def together(known: Sequence[Trigger], mounted: Sequence[Trigger]) -> tuple[Trigger, ...]:
+    """All entries, so that each save has one: what was mounted was not looked at by a build."""
+    replaced = {trigger.path for trigger in mounted}
+    kept = [trigger for trigger in known if trigger.action != REBUILD or trigger.path not in replaced]
+    return _disjoint((*kept, *mounted))
+
+
 def below(rules: Sequence[str], folder: str) -> list[str] | None:
     """The patterns of an ignore file as seen from a folder of its context; None when all of the folder is left out."""
     parts = [part for part in folder.split("/") if part]

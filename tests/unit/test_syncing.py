@@ -13,7 +13,18 @@ from ddd_tasks import dockerfile
 from ddd_tasks.project import Mount
 from ddd_tasks.syncing import initial
 from ddd_tasks.syncing.placements import Base, Placement, placements
-from ddd_tasks.syncing.triggers import REBUILD, RESTART, SYNC, Inputs, Trigger, below, of_build, of_mounts, reloads
+from ddd_tasks.syncing.triggers import (
+    REBUILD,
+    RESTART,
+    SYNC,
+    Inputs,
+    Trigger,
+    below,
+    of_build,
+    of_mounts,
+    reloads,
+    together,
+)
 
 
 @pytest.fixture
@@ -166,6 +177,12 @@ def test_a_mount_inside_another_goes_with_it() -> None:
     mounts = [mount("/p/web", "/app/web"), mount("/p", "/app"), mount("/p/web", "/elsewhere")]
     found = of_mounts(mounts, [], Path("/other"), [])
     assert [(str(one.path), one.target) for one in found] == [("/p", "/app"), ("/p/web", "/elsewhere")]
+
+
+def test_a_mount_of_what_is_compiled_is_copied_and_not_built() -> None:
+    built = [Trigger(REBUILD, Path("/c/Dockerfile")), Trigger(REBUILD, Path("/c"))]
+    mounted = Trigger(SYNC, Path("/c"), "/app", ("x",), initial=True)
+    assert together(built, [mounted]) == (built[0], mounted._replace(ignore=("x", "Dockerfile")))
 
 
 def test_what_an_image_lacks_is_packed_without_what_is_ignored(context: Path) -> None:

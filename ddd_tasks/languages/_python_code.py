@@ -29,6 +29,8 @@ _LISTENING = {
     *("run", "run_app", "serve", "run_simple", "make_server", "start_server", "create_server", "listen", "bind"),
     *("HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "TCPSite", "Server", "Config"),
 }
+# What shows that a folder below is a virtual environment, or a project of its own.
+_ELSEWHERE = {"pyvenv.cfg", "pyproject.toml", "requirements.txt", "setup.py", "manage.py"}
 _DEEPEST = 4
 _MOST_FILES = 500
 
@@ -139,7 +141,7 @@ def _files(directory: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if depth < _DEEPEST and name not in _NOT_OURS and not name.startswith(".")
         )
-        if depth and (Path(folder) / "pyvenv.cfg").exists():
+        if depth and not _ELSEWHERE.isdisjoint(files):
             folders.clear()
             continue
         for name in sorted(files):

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager
@@ -21,7 +22,7 @@ _FACTORY = "--factory "
 
 def entries(directory: Path, app: str | None = None) -> tuple[Entry, ...]:
     """The ways in which the code in a folder starts; see language.Entries. Raises ConfigError."""
-    _check_pyproject(directory / "pyproject.toml")
+    _check_manifests(directory)
     code, extra = Code(directory), _extra(directory)
     if (directory / "manage.py").is_file() and (django := _django(directory, code, extra)):
         return (django,) if app in (None, django.knobs["APP"]) else ()
@@ -135,15 +136,34 @@ def _declared(directory: Path) -> str:
     return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file())
 
 
-def _check_pyproject(file: Path) -> None:
-    """Raise ConfigError for a pyproject.toml that no tool can read."""
-    if not file.is_file():
-        return
+def _check_manifests(directory: Path) -> None:
+    """Raise ConfigError for a manifest that no tool can read, or that none of the package managers takes."""
+    file = directory / "pyproject.toml"
+    settings = _toml(file) if file.is_file() else {}
+    others = any(directory.glob("*requirements*.txt")) or any(directory.glob("requirements/*.txt"))
+    if "poetry" in settings.get("tool", {}) and "project" not in settings:
+        if not (directory / "poetry.lock").is_file() and not others:
+            raise ConfigError(
+                f"{file} is Poetry's, and there is no poetry.lock",
+                cause="the versions that an image gets are those of the lock file",
+                hint="poetry lock",
+            )
+    elif (directory / "Pipfile").is_file() and not others and "project" not in settings:
+        raise ConfigError(
+            f"{directory / 'Pipfile'} is Pipenv's, which the stages do not know",
+            cause="they install from uv.lock, poetry.lock, requirements*.txt or pyproject.toml",
+            hint="pipenv requirements > requirements.txt",
+        )
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises ConfigError."""
     toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # Nox brings tomli for 3.10
     try:
-        toml.loads(file.read_text(encoding="utf-8"))
+        loaded: dict[str, Any] = toml.loads(file.read_text(encoding="utf-8"))
     except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read", cause=str(error), hint=f"${{EDITOR:-vi}} {file}") from error
+    return loaded
 
 
 PYTHON = Language(

@@ -197,3 +197,22 @@ def test_the_page_shows_what_is_written() -> None:
     shop = service("shop", ".", 8000)
     assert f"```yaml\n{texts.compose([shop])}```" in page
     assert f"```python\n{texts.noxfile([shop])}```" in page
+
+
+def test_tools_at_the_top_do_not_hide_the_services_below(tmp_path: Path) -> None:
+    for path, text in {
+        "pyproject.toml": "[tool.ruff]\n",
+        "api/main.py": FLASK,
+        "api/requirements.txt": "",
+        "web/package.json": "{}",
+        "web/server.js": "require('http').createServer().listen(8000)\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    plan = init(tmp_path)
+    assert [(one.name, one.language.name, one.host_port) for one in plan.services] == [
+        ("api", "python", 8000),
+        ("web", "node", 8001),
+    ]
+    assert {"api/Dockerfile", "web/Dockerfile", "web/.dockerignore", "compose.yaml"} <= states(plan).keys()
+    assert planning.make(tmp_path, Wanted()).written == []

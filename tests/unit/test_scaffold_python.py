@@ -53,6 +53,7 @@ def written(directory: Path, files: Mapping[str, str]) -> Path:
         ({"manage.py": MANAGE, "shop/settings.py": ""}, "shop.wsgi:application", ("wsgi", "django", "django-test")),
         ({"manage.py": MANAGE, "requirements.txt": "pytest-django\n"}, "shop.wsgi:application", ("wsgi", "django")),
         ({"main.py": FLASK, **OTHERS}, "main:app", ("wsgi", "flask")),
+        ({"run.py": MAIN, "api/main.py": FASTAPI, "api/requirements.txt": ""}, "run.py", ("script",)),
         ({"broken.py": "def (", "main.py": FLASK}, "main:app", ("wsgi", "flask")),
     ],
 )
@@ -130,6 +131,24 @@ def test_a_broken_pyproject_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"pyproject\.toml cannot be read") as refused:
         entries(tmp_path)
     assert refused.value.cause
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"pyproject.toml": "[tool.poetry]\nname = 'x'\n"}, "poetry lock"),
+        ({"Pipfile": "[packages]\nflask = '*'\n"}, "pipenv requirements > requirements.txt"),
+    ],
+)
+def test_a_manifest_that_cannot_be_installed_from_is_refused(
+    tmp_path: Path, files: Mapping[str, str], hint: str
+) -> None:
+    written(tmp_path, {"main.py": FLASK, **files})
+    with pytest.raises(ConfigError) as refused:
+        entries(tmp_path)
+    assert refused.value.hint == hint
+    written(tmp_path, {"requirements.txt": "flask\n"})
+    assert entries(tmp_path)
 
 
 @pytest.mark.parametrize(

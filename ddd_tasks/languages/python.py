@@ -183,4 +183,5 @@ PYTHON = Language(
         PackageManager("pip", (), "pip"),
     ),
     entries=entries,
+    not_verified=("the official Python image: without a registry, a stand-in with Debian's Python runs",),
 )

@@ -35,6 +35,8 @@ def show(made: Plan, *, whole: bool, json: bool = False) -> None:
     for change in made.changes:
         if change.state != "same":
             console.note(f"  {change.state:<9} {change.path}")
+    if not made.written:
+        console.note("nothing to do")
     for change in made.written:
         if whole or change.old is not None:
             console.result(change.diff())
@@ -43,7 +45,7 @@ def show(made: Plan, *, whole: bool, json: bool = False) -> None:
 def write(made: Plan) -> None:
     """Write the files of the plan, all or none, and say what comes next. Raises ConfigError."""
     if not made.written:
-        console.note("nothing to do")
         return
     writing.write(made.directory, made.written)
-    console.note(f"written: {len(made.written)} files\ntry: ddd dev.up")
+    count = len(made.written)
+    console.note(f"written: {count} file{'' if count == 1 else 's'}\ntry: ddd dev.up")

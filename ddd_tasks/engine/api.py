@@ -103,9 +103,9 @@ class Engine:
             status, headers = connection.head()
             if status >= 400:
                 raise ApiError(f"the engine refused GET {path}", status, _message(connection.body(headers)))
-            yield from connection.pieces() if headers.get("transfer-encoding") == "chunked" else [
-                connection.body(headers)
-            ]
+            yield from (
+                connection.pieces() if headers.get("transfer-encoding") == "chunked" else [connection.body(headers)]
+            )
         finally:
             connection.detach().close()
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -31,18 +31,19 @@ class Use(NamedTuple):
     needed: bool = True
 
 
-def ensure(directory: Path) -> list[str]:
+def ensure(directory: Path, *, everything: bool = False) -> list[str]:
     """Make every image that the project names usable, and return those that a stand-in is used for.
 
     Local images stay as they are; others are pulled, and where no registry has them a stand-in is built. The record
-    is .ddd/bases.json. Raises ConfigError for an image that there is no way to, EngineError, CommandError.
+    is .ddd/bases.json. everything: also what Dockerfiles of docker/ name that no service is built from.
+    Raises ConfigError for an image that there is no way to, EngineError, CommandError.
     """
     project = _load(directory)
     local = build.local_images()
     chosen = _chosen(project, local)
     found: dict[str, str] = {}
     unreachable: dict[str, str] = {}
-    for image, use in sorted(images(directory, project).items()):
+    for image, use in sorted(images(directory, project, everything=everything).items()):
         if image in chosen or image in local or _has(image):
             continue
         try:
@@ -58,23 +59,41 @@ def ensure(directory: Path) -> list[str]:
     return sorted(found)
 
 
+def provide(project: Project, wanted: Iterable[str]) -> None:
+    """Make usable what the engine lacks of these images: from their registry, else by a stand-in, which is recorded.
+
+    An image that nothing stands in for is left to what needs it. Raises EngineError, CommandError.
+    """
+    chosen, local = build.stand_ins(project), build.local_images()
+    unreachable: dict[str, str] = {}
+    for image in sorted({recipes.familiar(image) for image in wanted} - local - chosen.keys()):
+        if recipes.find(image) and not _has(image):
+            stand_in = _pull_or_build(image, "the project", unreachable)
+            if stand_in:
+                console.note(f"{image} cannot be had: {stand_in} stands in for it")
+                _record(project.directory, {**info.stand_ins(project.directory), image: stand_in})
+
+
 def stand_ins(directory: Path) -> dict[str, str]:
     """Official image -> the image used instead, in this project. Raises EngineError when no engine answers."""
     project = _load(directory)
     return build.stand_ins(project) if project else info.stand_ins(directory)
 
 
-def images(directory: Path, project: Project | None) -> dict[str, Use]:
-    """Every image that the project takes from a registry: in any stage of its Dockerfiles, or as a service's image."""
+def images(directory: Path, project: Project | None, *, everything: bool = False) -> dict[str, Use]:
+    """Every image that the project takes from a registry: in any stage of its Dockerfiles, or as a service's image.
+
+    Its Dockerfiles are those of its services; with everything, or without a Compose file, those of docker/ as well.
+    """
     found: dict[str, Use] = {}
-    for image, use in _uses(directory, project):
+    for image, use in _uses(directory, project, everything=everything or not project):
         name = recipes.familiar(image)
         if name not in found or (use.needed and not found[name].needed):
             found[name] = use
     return found
 
 
-def _uses(directory: Path, project: Project | None) -> Iterator[tuple[str, Use]]:
+def _uses(directory: Path, project: Project | None, *, everything: bool) -> Iterator[tuple[str, Use]]:
     own = build.declared(project)[0] if project else {}
     seen = set()
     for service in project.services.values() if project else ():
@@ -90,7 +109,7 @@ def _uses(directory: Path, project: Project | None) -> Iterator[tuple[str, Use]]
             for image in _of_all_stages(parsed):
                 if recipes.familiar(image) not in contexts:
                     yield image, Use(str(file), started and image in needed)
-    for file in sorted(directory.glob("docker/*/Dockerfile")):
+    for file in sorted(directory.glob("docker/*/Dockerfile")) if everything else ():
         if file not in seen:
             yield from ((image, Use(str(file), needed=False)) for image in _of_all_stages(dockerfile.load(file)))
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from ddd_tasks import build, lastbuild, portbook, preflight, process, services
+from ddd_tasks import bases, build, lastbuild, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
@@ -39,6 +39,7 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
         preflight.check_build(project, service)
     if not built:
         return
+    provide_bases(project, built)
     names = [service.name for service in built]
     values = {} if process.is_dry() else sources.of_builds(project, built)
     try:
@@ -64,6 +65,7 @@ def build_changed(project: Project, wanted: Sequence[Service]) -> None:
     changed = [one for one in built if not lastbuild.find(engine, project, _image_name(project, one), one.name)]
     if not changed:
         return
+    provide_bases(project, changed)
     notes = _notes(engine, project, changed)
     build_all(project, changed)
     for service in changed:
@@ -84,6 +86,12 @@ def _notes(engine: Engine, project: Project, changed: Sequence[Service]) -> dict
 def _image_name(project: Project, service: Service) -> str:
     """The name that Compose gives to what it builds."""
     return service.image or f"{project.name}-{service.name}"
+
+
+def provide_bases(project: Project, wanted: Sequence[Service]) -> None:
+    """Make usable what the engine lacks of the images that these services start from, where something can be done."""
+    if not process.is_dry():
+        bases.provide(project, [image for service in wanted for image in _needed(project, service)])
 
 
 def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service]) -> None:

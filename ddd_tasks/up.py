@@ -69,6 +69,7 @@ def start(
             _start(engine, project, wanted, values)
             return []
         wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
+        images.provide_bases(project, wanted)
         note = lastup.before(engine, project, wanted, images.compose_for(project))
         _start(engine, project, wanted, values)
         states = wait(project, names, timeout=timeout)

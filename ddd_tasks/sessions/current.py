@@ -26,6 +26,7 @@ def image(source: Source, options: Options) -> str:
         from ddd_tasks.sessions import image as images  # slow to import, and needed only here
         from ddd_tasks.sessions import inputs
 
+        images.provide_bases(source, options)
         given = inputs.collect(source)
         section = _section(source, options, given)
         note = lastbuild.before(engine, project, section, given.declared, source.began, decisive)

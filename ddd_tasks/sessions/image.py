@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from ddd_tasks import bases, images, process
 from ddd_tasks import build as build_inputs
-from ddd_tasks import images, process
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import write
 from ddd_tasks.engine.terminal import STDERR
@@ -41,6 +41,7 @@ def build(source: Source, options: Options, more: Sequence[str] = (), recorder: 
     more: further arguments of the build; recorder: who writes it down, None for a record of its own.
     """
     stage = source.stages().stage(options.stage)
+    provide_bases(source, options)
     given = inputs.collect(source)
     with tempfile.TemporaryDirectory(prefix="ddd-") as folder:
         note = Path(folder, "image-id")
@@ -65,6 +66,12 @@ def build(source: Source, options: Options, more: Sequence[str] = (), recorder: 
         if made is None:
             raise _failed(source, options, status, "" if shown else said)
         return Built(made, time.time() - began, steps)
+
+
+def provide_bases(source: Source, options: Options) -> None:
+    """Make usable what the engine lacks of the images that the stage is built on, where something can be done."""
+    if not process.is_dry():
+        bases.provide(source.project, source.stages().external_images(options.stage))
 
 
 def _failed(source: Source, options: Options, status: int, said: str) -> CommandError:

@@ -56,15 +56,15 @@ def info(_c: Context, json: bool = False) -> None:
         console.table(["fact", "value"], [{"fact": name, "value": str(value)} for name, value in facts.items()])
 
 
-@task(name="bases", help=_JSON)
-def bases(_c: Context, json: bool = False) -> None:
+@task(name="bases", help={**_JSON, "all": "Also what Dockerfiles below docker/ need that no service is built from."})
+def bases(_c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A002
     """Build and list stand-ins for base images out of reach.
 
     An image that is here, or in a registry that answers, is used as it is.
     """
     from ddd_tasks import bases as base_images  # the Dockerfile scanner and the project: only this task needs them
 
-    base_images.ensure(Path.cwd())
+    base_images.ensure(Path.cwd(), everything=all)
     recorded = base_images.stand_ins(Path.cwd())
     if json:
         console.result_json([{"official": official, "stand_in": name} for official, name in recorded.items()])

@@ -32,7 +32,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def bases(engine: Engine) -> None:
     """The base images that this checkout's Dockerfiles name: official ones, or stand-ins where no registry answers."""
-    support.run_ddd("engine.bases", cwd=support.REPO, timeout=600).ok()
+    support.run_ddd("engine.bases", "--all", cwd=support.REPO, timeout=900).ok()
 
 
 @pytest.fixture

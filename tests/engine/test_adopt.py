@@ -68,7 +68,6 @@ def test_it_runs_as_it_is(adopted: tuple[Stack, Service]) -> None:
     changed = [line for line in stack.run("git", "status", "--porcelain").ok().out.splitlines() if line[:2] != "??"]
     assert changed in ([], [" M .gitignore"])
 
-    stack.ddd("engine.bases", timeout=600).ok()
     env = {"API_PORT": str(support.free_port())}
     (state,) = json.loads(stack.ddd("dev.up", "--json", env=env, timeout=600).ok().out)
     assert (state["service"], state["health"], state["stage"]) == ("api", "healthy", "dev")

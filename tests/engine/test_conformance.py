@@ -43,7 +43,6 @@ def made(request: pytest.FixtureRequest, bases: None) -> Iterator[tuple[Stack, d
     stack.directory.mkdir()
     try:
         plan = json.loads(stack.ddd("init", "--language", language.name, *CALLED, "--json").ok().out)
-        stack.ddd("engine.bases", timeout=600).ok()
         yield stack, plan["services"][0], {"VISITS_PORT": str(support.free_port())}
     finally:
         stack.down()

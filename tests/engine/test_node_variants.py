@@ -122,7 +122,6 @@ def initialised(stack: Callable[[Mapping[str, str]], Stack], lock: Mapping[str, 
     files = {"package.json": json.dumps(PACKAGE), "src/server.ts": SERVER, "build.mjs": BUILD, **lock}
     made = stack(files)
     made.ddd("init", "--name", "delay").ok()
-    made.ddd("engine.bases", timeout=600).ok()
     return made
 
 

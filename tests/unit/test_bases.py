@@ -152,10 +152,12 @@ def test_images_come_from_every_stage_and_from_services_without_a_build(tmp_path
     part.write_text("FROM node:24\n")
     services = [service("api", "mine", Build(tmp_path, file, "dev")), service("cache", "docker.io/redis:8")]
     project = Project("x", tmp_path, (), {one.name: one for one in services}, {})
-    assert behaviour.images(tmp_path, project) == {
+    found = {
         "python:3.13-slim": Use(str(file), needed=True),
         "golang:1.24": Use(str(file), needed=True),
         "debian:trixie-slim": Use(str(file), needed=False),
-        "node:24": Use(str(part), needed=False),
         "redis:8": Use("service cache", needed=True),
     }
+    assert behaviour.images(tmp_path, project) == found
+    assert behaviour.images(tmp_path, project, everything=True) == {**found, "node:24": Use(str(part), needed=False)}
+    assert behaviour.images(tmp_path, None) == {"node:24": Use(str(part), needed=False)}

@@ -10,9 +10,9 @@ from ddd_tasks import bases, build, lastbuild, portbook, preflight, process, ser
 from ddd_tasks.compose import Compose, write_overlay
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
+from ddd_tasks.fingerprint import Note
 from ddd_tasks.project import Project, Service
 from ddd_tasks.secret import sources, volumes
-from ddd_tasks.watch import Note
 
 
 def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compose:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, notebook, watch
+from ddd_tasks import build, fingerprint, notebook
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import ConfigError
+from ddd_tasks.fingerprint import Note, Watched
 from ddd_tasks.project import Project
-from ddd_tasks.watch import Note, Watch
 
 # Set to anything, everything is built, whatever is remembered.
 OVERRIDE = "DDD_ALWAYS_BUILD"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def find(engine: Engine, project: Project, name: str, *given: Any) -> str | None:
@@ -29,7 +29,7 @@ def find(engine: Engine, project: Project, name: str, *given: Any) -> str | None
     try:
         if _id(engine, name) != stored["image"]:
             return None
-        same = watch.state(engine, project, Watch.stored(stored["watch"]), *given) == stored["state"]
+        same = fingerprint.state(engine, project, Watched.stored(stored["watched"]), *given) == stored["state"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(stored["built"]) if same else None
@@ -44,9 +44,9 @@ def before(
     began: when the reading of these began, as time.time_ns() has it.
     """
     try:
-        files = watch.compose_files(project, config)
-        parts = files and watch.build_section(engine, section, build.stand_ins(project))
-        return watch.note(engine, project, files | parts, began, *given) if files and parts else None
+        files = fingerprint.compose_files(project, config)
+        parts = files and fingerprint.build_section(engine, section, build.stand_ins(project))
+        return fingerprint.note(engine, project, files | parts, began, *given) if files and parts else None
     except (ConfigError, OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -58,7 +58,9 @@ def remember(engine: Engine, project: Project, name: str, note: Note | None, bui
     """
     image = note and _id(engine, name)
     known = (
-        {"image": image, "built": built or image, "state": note.state, "watch": note.watch} if note and image else {}
+        {"image": image, "built": built or image, "state": note.state, "watched": note.watched}
+        if note and image
+        else {}
     )
     notebook.write(_file(project, name), {"format": _FORMAT if known else 0, **known})
 

@@ -14,16 +14,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, portbook, services, watch
+from ddd_tasks import build, fingerprint, portbook, services
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import ConfigError
+from ddd_tasks.fingerprint import Note, Watched
 from ddd_tasks.project import Project, Service
 from ddd_tasks.projectcache import make_private
-from ddd_tasks.watch import Note, Watch
 
-_FORMAT = 2
+_FORMAT = 3
 _PULLS = re.compile(r"always|daily|weekly|every_|refresh")
 
 
@@ -31,11 +31,11 @@ def stands(engine: Engine, project: Project, wanted: Sequence[Service]) -> list[
     """How the project's services are, when starting these would change nothing; otherwise None."""
     try:
         stored = json.loads(_file(project).read_text())
-        watched, names = Watch.stored(stored["watch"]), [service.name for service in wanted]
+        watched, names = Watched.stored(stored["watched"]), [service.name for service in wanted]
         same = stored["format"] == _FORMAT and stored["services"] == names
         if not same or stored["containers"] != _containers(engine, project, names):
             return None
-        if watch.state(engine, project, watched, portbook.read(project)) != stored["state"]:
+        if fingerprint.state(engine, project, watched, portbook.read(project)) != stored["state"]:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -49,8 +49,8 @@ def before(engine: Engine, project: Project, wanted: Sequence[Service], compose:
     began = time.time_ns()
     answer = compose.capture("--profile", "*", "config", "--format", "json", check=False)
     try:
-        found = None if answer.status else _watch(engine, project, wanted, json.loads(answer.stdout))
-        return found and watch.note(engine, project, found, began, portbook.read(project))
+        found = None if answer.status else _watched(engine, project, wanted, json.loads(answer.stdout))
+        return found and fingerprint.note(engine, project, found, began, portbook.read(project))
     except (ConfigError, OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -63,7 +63,7 @@ def remember(engine: Engine, project: Project, wanted: Sequence[Service], note: 
             file.unlink(missing_ok=True)
             return
         names = [service.name for service in wanted]
-        stored = {"format": _FORMAT, "services": names, "state": note.state, "watch": note.watch}
+        stored = {"format": _FORMAT, "services": names, "state": note.state, "watched": note.watched}
         text = json.dumps({**stored, "containers": _containers(engine, project, names)})
         make_private(file.parent)
         draft = file.with_suffix(f".{os.getpid()}")
@@ -74,9 +74,9 @@ def remember(engine: Engine, project: Project, wanted: Sequence[Service], note: 
         return  # a project folder that cannot be written to is simply not remembered
 
 
-def _watch(engine: Engine, project: Project, wanted: Sequence[Service], config: Mapping[str, Any]) -> Watch | None:
+def _watched(engine: Engine, project: Project, wanted: Sequence[Service], config: Mapping[str, Any]) -> Watched | None:
     """What to look at, from Compose's own view of the project; None where it cannot be listed."""
-    found = watch.compose_files(project, config)
+    found = fingerprint.compose_files(project, config)
     stand_ins = build.stand_ins(project)
     for service in wanted:
         section = config["services"][service.name].get("build")
@@ -84,9 +84,9 @@ def _watch(engine: Engine, project: Project, wanted: Sequence[Service], config: 
             return None
         if section is None:
             image = stand_ins.get(familiar(service.image or ""), service.image or "")
-            found |= Watch(images=(image,))
+            found |= Watched(images=(image,))
             continue
-        parts = watch.build_section(engine, section, stand_ins)
+        parts = fingerprint.build_section(engine, section, stand_ins)
         found = parts and found | parts
     return found
 

@@ -1,6 +1,6 @@
 """What a build or a start depends on: files, variables, folders and images, and the state of all that at one moment.
 
-Whatever cannot be known for certain is no Watch: then nothing is remembered, and everything is done.
+Whatever cannot be known for certain is not Watched: then nothing is remembered, and everything is done.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _IMAGE = "docker-image://"
 _DOUBT = 30_000_000  # nanoseconds
 
 
-class Watch(NamedTuple):
+class Watched(NamedTuple):
     """What something depends on: files, variables' names, folders of build contexts, and images."""
 
     files: tuple[str, ...] = ()
@@ -41,25 +41,25 @@ class Watch(NamedTuple):
     trees: tuple[Tree, ...] = ()
     images: tuple[str, ...] = ()
 
-    def __or__(self, other: Any) -> Watch:
+    def __or__(self, other: Any) -> Watched:
         """Both together."""
-        return Watch(*(tuple(sorted({*ours, *theirs})) for ours, theirs in zip(self, other, strict=True)))
+        return Watched(*(tuple(sorted({*ours, *theirs})) for ours, theirs in zip(self, other, strict=True)))
 
     @classmethod
-    def stored(cls, value: Sequence[Any]) -> Watch:
+    def stored(cls, value: Sequence[Any]) -> Watched:
         """One that JSON has made a list of."""
         files, names, trees, images = value
         return cls(tuple(files), tuple(names), tuple(Tree(root, tuple(p), i) for root, p, i in trees), tuple(images))
 
 
 class Note(NamedTuple):
-    """A watch, and the state of all that it names at one moment."""
+    """What is watched, and the state of all that it names at one moment."""
 
-    watch: Watch
+    watched: Watched
     state: str
 
 
-def compose_files(project: Project, config: Mapping[str, Any]) -> Watch | None:
+def compose_files(project: Project, config: Mapping[str, Any]) -> Watched | None:
     """What Compose reads for a project whose configuration it shows like that; None where it cannot be listed."""
     files = {str(path): path for path in composefiles.dependencies(project.files)}
     texts = [path.read_text(errors="replace") for path in files.values() if path.is_file()]
@@ -67,10 +67,10 @@ def compose_files(project: Project, config: Mapping[str, Any]) -> Watch | None:
         return None
     more = [entry.get("file") for kind in ("configs", "secrets") for entry in (config.get(kind) or {}).values()]
     names = {name for text in texts for name in _WORD.findall(text)}
-    return Watch((*files, *(str(path) for path in more if path)), tuple(names))
+    return Watched((*files, *(str(path) for path in more if path)), tuple(names))
 
 
-def build_section(engine: Engine, section: Mapping[str, Any], stand_ins: Mapping[str, str]) -> Watch | None:
+def build_section(engine: Engine, section: Mapping[str, Any], stand_ins: Mapping[str, str]) -> Watched | None:
     """What a build section, as Compose shows it, depends on; None where that is out of our sight.
 
     Raises ConfigError for a Dockerfile that cannot be read.
@@ -98,37 +98,37 @@ def build_section(engine: Engine, section: Mapping[str, Any], stand_ins: Mapping
     trees = [buildcontext.tree(context, file, copies)] if copies else []
     trees += [buildcontext.tree(folder, folder / "Dockerfile", [EVERYTHING]) for folder in folders]
     ignores = [file.with_name(f"{file.name}.dockerignore"), *(root / ".dockerignore" for root in (context, *folders))]
-    return Watch((str(file), *map(str, ignores)), (), tuple(trees), tuple(images))
+    return Watched((str(file), *map(str, ignores)), (), tuple(trees), tuple(images))
 
 
-def note(engine: Engine, project: Project, watch: Watch, began: int, *more: Any) -> Note | None:
-    """The state of a watch now; None where a file has changed since it was read, or may change again unseen.
+def note(engine: Engine, project: Project, watched: Watched, began: int, *more: Any) -> Note | None:
+    """The state of what is watched, now; None where a file has changed since it was read, or may change again unseen.
 
-    began: when the reading of what led to this watch began, as time.time_ns() has it.
+    began: when the reading of what led to it began, as time.time_ns() has it.
     """
-    found, newest = _look(engine, project, watch, more)
-    return Note(watch, found) if newest < began - _DOUBT else None
+    found, newest = _look(engine, project, watched, more)
+    return Note(watched, found) if newest < began - _DOUBT else None
 
 
-def state(engine: Engine, project: Project, watch: Watch, *more: Any) -> str:
-    """One hash over all that the watch names, what every build of ours gets, and what more is given."""
-    return _look(engine, project, watch, more)[0]
+def state(engine: Engine, project: Project, watched: Watched, *more: Any) -> str:
+    """One hash over all that is watched, what every build of ours gets, and what more is given."""
+    return _look(engine, project, watched, more)[0]
 
 
-def _look(engine: Engine, project: Project, watch: Watch, more: Sequence[Any]) -> tuple[str, int]:
+def _look(engine: Engine, project: Project, watched: Watched, more: Sequence[Any]) -> tuple[str, int]:
     """The hash, and the newest time in it.
 
     A base image that the engine itself does not have (a build may keep it to itself) counts as the same: whether its
     registry has a newer one is asked when something else has changed, and by dev.build --pull.
     """
-    trees = [buildcontext.look(tree) for tree in watch.trees]
-    files = [_status(path) for path in watch.files]
-    images = [_image(engine, name) for name in watch.images]
+    trees = [buildcontext.look(tree) for tree in watched.trees]
+    files = [_status(path) for path in watched.files]
+    images = [_image(engine, name) for name in watched.images]
     secrets, _ = build.secrets_of(hostconfig.find())
     parts = [
         *(engine.endpoint.host, str(more), str(secrets)),
         *(sorted(build.stand_ins(project).items()), sorted(hostconfig.proxies(os.environ))),
-        *([tree.digest for tree in trees], files, images, list(_values(watch.names))),
+        *([tree.digest for tree in trees], files, images, list(_values(watched.names))),
     ]
     newest = max([0, *(tree.newest for tree in trees), *(max(found[:2]) for found in files if found)])
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest(), newest

@@ -26,6 +26,10 @@ _RUNNERS = {"node", "nodemon", "tsx", "ts-node", "ts-node-dev", "tsnd"}
 _WITH_VALUE = {"-r", "--require", "--import", "--loader", "--experimental-loader", "--env-file", "-C", "--conditions"}
 _WITH_VALUE_OF = {"nodemon": {"-w", "--watch", "-e", "--ext", "-x", "--exec", "-d", "--delay", "-i", "--ignore"}}
 _WATCHES = ("--watch", "--inspect")
+# A start script may build first; the build stage does.
+_BUILDS = re.compile(r"^(?:(?:npm|pnpm|yarn)(?:\s+run)?\s+build|(?:npx\s+)?tsc)\s*&&\s*")
+# The images have no .env, by their .dockerignore: where it is missing, it is not read.
+_ENV_FILE = re.compile(r"^--env-file(?==|$)")
 _LISTENS = re.compile(r"\.listen\s*\(|\b(?:serve|createServer)\s*\(")
 _NUMBER = r"""["'`]?(\d{2,5})\b"""
 _OTHERWISE = rf"[\s)]*(?:(?:\|\||\?\?)\s*{_NUMBER})?"
@@ -131,13 +135,14 @@ class Code:
         compiled = PurePosixPath(path)
         below = PurePosixPath(*compiled.parts[1:])
         suffixes = [compiled.suffix.replace("js", "ts"), ".ts", ".mts", ".cts", ".tsx"]
-        places = [below, PurePosixPath("src") / below]
+        places = [below, PurePosixPath("src") / below] if below.name else [compiled] if compiled.name else []
         sources = (place.with_suffix(suffix).as_posix() for place in places for suffix in suffixes)
         return next((source for source in sources if self.has(source)), "")
 
 
 def parse(command: str) -> Start | None:
     """What the command line of a script starts: None for one that only a shell could say."""
+    command = _BUILDS.sub("", command.strip())
     try:
         words = shlex.split(command)
     except ValueError:
@@ -156,7 +161,7 @@ def parse(command: str) -> Start | None:
         has_value = option in _WITH_VALUE or option in _WITH_VALUE_OF.get(program, ())
         value = [rest.pop(0)] if has_value and rest else []
         if program == "node" and not option.startswith(_WATCHES):
-            options += [option, *value]
+            options += [_ENV_FILE.sub("--env-file-if-exists", option), *value]
     if not rest:
         return None
     file = PurePosixPath(rest[0]).as_posix()

@@ -60,6 +60,9 @@ def test_the_example() -> None:
         ),
         ("node --watch --inspect=9229 server.js", "server.js"),
         ("nodemon --watch src -e js,json server.js", "server.js"),
+        ("npm run build && node server.js", "server.js"),
+        ("node --env-file=.env server.js", "--env-file-if-exists=.env server.js"),
+        ("node --env-file .env server.js", "--env-file-if-exists .env server.js"),
         ("node gone.js", None),
     ],
 )
@@ -79,6 +82,15 @@ def test_typescript_that_is_compiled_runs_its_source_in_development(found: Make)
     (entry,) = found({"src/index.ts": SERVER, "tsconfig.json": "{}"}, scripts, devDependencies={"typescript": "^5"})
     assert entry.knobs == {"APP": "dist/index.js", "DEV_APP": "src/index.ts"}
     assert entry.variants == ("typescript", "typecheck")
+
+
+@pytest.mark.parametrize("main", ["index.js", "."])
+def test_main_at_the_top_that_nothing_makes_is_no_program(found: Make, main: str) -> None:
+    (entry,) = found(
+        {"src/index.ts": SERVER}, {"start": "npm run build && node dist/index.js", "build": "tsc"}, main=main
+    )
+    assert entry.knobs == {"APP": "dist/index.js", "DEV_APP": "src/index.ts"}
+    assert apps(found({"src/index.ts": SERVER}, {"build": "tsc"}, main=main)) == ["src/index.ts"]
 
 
 def test_a_bundle_runs_what_the_dev_script_runs(found: Make) -> None:

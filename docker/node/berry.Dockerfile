@@ -12,12 +12,14 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.npm \
     npm install --global --force --prefer-offline "@yarnpkg/cli-dist@$(node --print "/^yarn@([0-9.]+)/.exec(require('./package.json').packageManager)?.[1] ?? '4.18.1'")"
-# This Yarn does not read npm's configuration. Scripts of packages run, those of the project do not: they expect the code.
+# This Yarn does not read npm's configuration. Scripts of packages run, those of the project do
+# not: they expect the code, and rebuilding would run them.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.yarn/berry/cache \
     if ! grep -q npmRegistryServer .yarnrc.yml; then export YARN_NPM_REGISTRY_SERVER="$(npm config get registry)"; fi \
     && yarn install --immutable --mode=skip-build \
+    && npm pkg delete scripts \
     && npm rebuild
 WORKDIR /app
 
@@ -28,7 +30,8 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.yarn/berry/cache \
     cp -a /opt/deps/. . \
-    && YARN_ENABLE_NETWORK=false YARN_ENABLE_SCRIPTS=false yarn workspaces focus --production --all \
+    && if ! grep -q npmRegistryServer .yarnrc.yml; then export YARN_NPM_REGISTRY_SERVER="$(npm config get registry)"; fi \
+    && YARN_ENABLE_SCRIPTS=false yarn workspaces focus --production --all \
     && find . -type d -empty -delete \
     && mkdir -p node_modules
 WORKDIR /app

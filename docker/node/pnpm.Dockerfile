@@ -8,11 +8,13 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.npm \
     npm install --global --prefer-offline "pnpm@$(node --print "/^pnpm@([0-9.]+)/.exec(require('./package.json').packageManager)?.[1] ?? '10.34.8'")"
-# Scripts of packages run as far as the project allows them, those of the project do not: they expect the code.
+# Scripts of packages run as far as the project allows them, those of the project do not: they expect the
+# code, and rebuilding would run them.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/root/.local/share/pnpm/store \
     pnpm install --frozen-lockfile --prefer-offline --ignore-scripts \
+    && npm pkg delete scripts \
     && pnpm rebuild
 WORKDIR /app
 

@@ -4,11 +4,12 @@
 FROM base AS deps
 WORKDIR /opt/deps
 COPY package.json yarn.lock .npmrc* .yarnrc* ./
-# Scripts of packages run, those of the project do not: they expect the code.
+# Scripts of packages run, those of the project do not: they expect the code, and rebuilding would run them.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/usr/local/share/.cache/yarn \
     yarn install --frozen-lockfile --prefer-offline --non-interactive --ignore-scripts \
+    && npm pkg delete scripts \
     && npm rebuild
 WORKDIR /app
 
@@ -19,7 +20,7 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=cache,target=/usr/local/share/.cache/yarn \
     cp -a /opt/deps/. . \
-    && yarn install --production --frozen-lockfile --offline --non-interactive --ignore-scripts \
+    && yarn install --production --frozen-lockfile --prefer-offline --non-interactive --ignore-scripts \
     && find . -type d -empty -delete \
     && mkdir -p node_modules
 WORKDIR /app

@@ -288,21 +288,34 @@ def _clear(location: Path, *, keep_links: bool) -> None:
     Raises ConfigError where it belongs to somebody else.
     """
     links = Path(states.path(location, "bin"))
-    if not (keep_links and all(_is_ours(folder) for folder in (location, links.parent, links))):
+    keep_links = keep_links and all(_is_ours(folder) for folder in (location, links.parent, links))
+    kept = links.parent if keep_links else None
+    if kept:
+        Path(states.path(location)).unlink(missing_ok=True)  # whoever reads it takes the venv for a whole one
+    else:
         shutil.rmtree(location, ignore_errors=True)
-    for entry in os.scandir(location) if location.exists() else ():
-        if entry.path == str(links.parent):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
+    for path in _others(location, kept):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            Path(entry.path).unlink(missing_ok=True)
-    if location.exists() and any(entry.path != str(links.parent) for entry in os.scandir(location)):
+            with suppress(OSError):
+                path.unlink()
+    if _others(location, kept):
         raise ConfigError(
             f"the session's folder {location} cannot be removed",
             cause="files in it belong to another user: an earlier run as root, or with user=",
             hint=f"sudo rm -rf {location}",
         )
+
+
+def _others(location: Path, kept: Path | None) -> list[Path]:
+    """What is in a folder beside the one to keep: nothing where there is none, itself where it cannot be listed."""
+    try:
+        return [path for path in location.iterdir() if path != kept]
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return [location]
 
 
 def _is_ours(folder: Path) -> bool:

@@ -13,11 +13,13 @@ from contextlib import suppress
 TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 else:
     import _signal as signal  # what the module of that name wraps in enums, for 4 ms of every exec
 
 _STAND_DOWN = b"."
+# Where nobody says which are open.
+_MOST_DESCRIPTORS = 4096
 _gone: list[int] = []
 
 
@@ -62,10 +64,20 @@ def _watch(pipe: int, end: Callable[[], None]) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    os.closerange(0, pipe)
-    os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
+    for descriptor in _descriptors():
+        if descriptor != pipe:
+            with suppress(OSError):
+                os.close(descriptor)
     if not os.read(pipe, 1):
         end()
+
+
+def _descriptors() -> Iterable[int]:
+    """What may be open. Not up to the limit for open files: where that is a billion, closing takes minutes."""
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return range(_MOST_DESCRIPTORS)
 
 
 def _reap() -> None:

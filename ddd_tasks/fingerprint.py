@@ -81,7 +81,8 @@ def build_section(engine: Engine, section: Mapping[str, Any], stand_ins: Mapping
     if _OPAQUE_BUILD & section.keys() or not context.is_dir():
         return None
     file = context / section.get("dockerfile", "Dockerfile")
-    parsed = dockerfile.load(file, {name: str(value or "") for name, value in (section.get("args") or {}).items()})
+    given = section.get("args") or {}  # one without a value leaves the Dockerfile its own
+    parsed = dockerfile.load(file, {name: str(value) for name, value in given.items() if value is not None})
     target = section.get("target")
     external = {familiar(image) for image in parsed.external_images(target)}
     named = {familiar(name): str(value) for name, value in (section.get("additional_contexts") or {}).items()}

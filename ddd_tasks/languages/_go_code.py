@@ -29,7 +29,10 @@ _OPEN = {"", "0.0.0.0", "[::]"}
 _NAMED = re.compile(
     r"(?:(?<![A-Za-z])(?:port|PORT)|Port)(?:s?\b|[A-Z_]\w*)" r"[^\n;{}]{0,60}?[\"=(:,\s]:?(?P<port>\d{2,5})\b"
 )
-_OF_OTHERS = re.compile(r"(?i)metric|pprof|debug|admin|redis|postgres|mysql|mongo|kafka|nats|otel|smtp|dial|client")
+_OF_OTHERS = re.compile(
+    r"(?i)metric|pprof|debug|admin|redis|postgres|sql|(?<![a-z])db|database|mongo|kafka|nats|amqp|rabbit|elastic|otel|smtp"
+    r"|dial|client"
+)
 _FROM_ENVIRONMENT = re.compile(r"""["'`]PORT["'`]|env:"PORT\b""")
 _ROUTE = re.compile(r'"(?:(?:GET|HEAD)\s+)?(/[\w/.-]*)"')
 _LAST_PORT = 65535

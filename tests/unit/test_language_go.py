@@ -88,6 +88,8 @@ def test_what_a_program_imports_of_its_module_counts(tmp_path: Path) -> None:
         ('var httpPort = flag.Int("http-port", 8086, "port"); net.Listen("tcp", address)', 8086),
         ('import "github.com/gin-gonic/gin"\nfunc f() { gin.Default().Run(":8087") }', 8087),
         ('redis := "redis:6379"\nhttp.ListenAndServe(":8088", nil)', 8088),
+        ('db := getenv("DB_PORT", "5432")\nhttp.ListenAndServe(":"+getenv("PORT", "8092"), nil)', 8092),
+        ("c := C{DBPort: 5432,\nPort: 8093}\nhttp.ListenAndServe(c.address(), nil)", 8093),
         ('go http.ListenAndServe("localhost:6060", pprof)\nhttp.ListenAndServe(":8089", nil)', 8089),
         ('// was: ":1111"\n/* ":2222" */ http.ListenAndServe(":8090", nil)', 8090),
         ('const help = "see http://localhost:3"\nhttp.ListenAndServe(":8091", nil)', 8091),

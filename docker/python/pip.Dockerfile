@@ -14,7 +14,7 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore --disable-pip-version-check uv==0.13.9
-COPY *requirements*.txt ./
+COPY *requirements*.txt *constraints*.txt ./
 COPY requirement[s]/ ./requirements/
 ARG MAIN="requirements.txt requirements/base.txt requirements/prod*.txt"
 ARG DEVELOPMENT="*requirements*dev*.txt *requirements*test*.txt dev*requirements*.txt test*requirements*.txt requirements/local.txt requirements/dev*.txt requirements/test*.txt"
@@ -27,10 +27,12 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
 
 # build puts an environment without the development packages in the place of the other, and compiles the code.
 FROM source AS build
+# The Python is the image's: uv does not look for the one that a .python-version of the checkout names.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv-toml,target=/etc/uv/uv.toml \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=cache,target=/root/.cache/uv \
+    rm -f .python-version*; \
     uv venv --quiet --clear /opt/venv || exit; \
     for file in $MAIN; do if [ -f "$file" ]; then set -- "$@" -r "$file"; fi; done; \
     [ $# -eq 0 ] || uv pip install "$@"

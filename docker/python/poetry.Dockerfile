@@ -31,11 +31,13 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
 
 # build puts an environment without the development packages in the place of the other, and compiles the code.
 FROM source AS build
+# The Python is the image's: uv does not look for the one that a .python-version of the checkout names.
 RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv-toml,target=/etc/uv/uv.toml \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=cache,target=/root/.cache/uv \
-    uv venv --quiet --clear /opt/venv \
+    rm -f .python-version* \
+    && uv venv --quiet --clear /opt/venv \
     && uv pip install -r /opt/main.txt
 RUN rm -rf tests \
     && PYTHONDONTWRITEBYTECODE="" python -m compileall -q .

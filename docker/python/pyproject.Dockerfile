@@ -23,6 +23,8 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
 
 # build removes the development packages and the tests, and compiles the code.
 FROM source AS build
-RUN uv sync --frozen --offline --no-cache --no-install-project --no-default-groups \
+# The Python is the image's: uv does not look for the one that a .python-version of the checkout names.
+RUN rm -f .python-version* \
+    && uv sync --frozen --offline --no-cache --no-install-project --no-default-groups \
     && rm -rf tests uv.lock \
     && PYTHONDONTWRITEBYTECODE="" python -m compileall -q .

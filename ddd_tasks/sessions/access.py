@@ -5,6 +5,7 @@ They go into the container's own file system and leave with it: not into the ima
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ddd_tasks import hostconfig
@@ -12,9 +13,13 @@ from ddd_tasks.engine.identity import Identity, Upload
 from ddd_tasks.hostconfig import HostConfig
 
 
-def uploads(config: HostConfig, who: Identity | None) -> list[Upload]:
-    """The files to put into a container. who: the user of the session, None for one of the image."""
-    return [_upload(path, content, who) for path, content in wanted(config, who).items()]
+def uploads(config: HostConfig, who: Identity | None, mounted: Sequence[str] = ()) -> list[Upload]:
+    """The files to put into a container. who: the user of the session, None for one of the image.
+
+    mounted: paths inside that are not the container's own; what would lie there is left out.
+    """
+    files = wanted(config, who).items()
+    return [_upload(path, content, who) for path, content in files if not any(map(Path(path).is_relative_to, mounted))]
 
 
 def wanted(config: HostConfig, who: Identity | None) -> dict[str, bytes]:

@@ -124,7 +124,8 @@ def _fill(engine: Engine, prepared: Prepared, held: Container) -> Session:
     arrival = None if options.user else _arrival(engine, held.id, shared, memory)
     who = arrival.who if arrival else None
     config = hostconfig.find()
-    uploads = access.uploads(config, who)
+    mounted = [*map(str, shared), *_mounted(options.volumes)]
+    uploads = access.uploads(config, who, mounted)
     if uploads or (arrival and arrival.files):
         identity.unpack(engine, held.id, (arrival or Introduction(identity.caller())).archive(uploads))
     held.start()
@@ -143,7 +144,7 @@ def _fill(engine: Engine, prepared: Prepared, held: Container) -> Session:
         user=user,
         env=_env(request, offer, who, python),
         image_env=image_env,
-        shared=[str(path) for path in shared] + _mounted(options.volumes),
+        shared=mounted,
         shims=states.path(location, "bin"),
     )
     before = states.read(states.path(location)) if request.reuse else None

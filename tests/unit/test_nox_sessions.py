@@ -156,6 +156,12 @@ class TestAccess:
             entry = archive.getmembers()[0]
         assert (entry.name, entry.mode, entry.uid) == ("home/dev/.netrc", 0o600, 1000)
 
+    def test_nothing_is_written_into_what_is_mounted(self) -> None:
+        config = HostConfig(pip_conf="[global]\ntimeout = 5\n", npmrc="registry=x\n")
+        for mounted, left in (("/home/dev", {"/etc/pip.conf"}), ("/etc", {"/home/dev/.npmrc"}), ("/", set())):
+            assert {one.path for one in access.uploads(config, self.WHO, ["/src", mounted])} == left
+        assert len(access.uploads(config, self.WHO, ["/home/dev/work", "/etc/pip"])) == 2
+
 
 class TestSource:
     def test_without_a_compose_file_it_is_the_dockerfile_beside_the_noxfile(self, tmp_path: Path) -> None:

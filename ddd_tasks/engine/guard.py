@@ -42,13 +42,18 @@ class Guard:
 
 
 def post(end: Callable[[], None]) -> Guard | None:
-    """Start one; None where that cannot be done safely: on Windows, or beside other threads."""
+    """Start one; None where that cannot be done: on Windows, beside other threads, or at a limit for processes."""
     _reap()
     threading = sys.modules.get("threading")
     if not hasattr(os, "fork") or (threading is not None and threading.active_count() > 1):
         return None
     read_end, write_end = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # no protection is no reason to run nothing
+        os.close(read_end)
+        os.close(write_end)
+        return None
     if child == 0:
         try:
             _watch(read_end, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -41,3 +42,17 @@ def test_it_acts_on_an_end_without_a_word_only(tmp_path: Path, *, in_order: bool
         os.close(posted._pipe)
     os.waitpid(posted._child, 0)
     assert acted.exists() is not in_order
+
+
+def test_at_a_limit_for_processes_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = _open()
+    monkeypatch.setattr(os, "fork", refused)
+    assert guard.post(lambda: None) is None
+    assert _open() == before
+
+
+def _open() -> int:
+    return len(list(Path("/dev/fd").iterdir()))

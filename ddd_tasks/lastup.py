@@ -7,21 +7,19 @@ containers are still those that it left. Whatever cannot be known for certain is
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, fingerprint, portbook, services
+from ddd_tasks import build, fingerprint, notebook, portbook, services
 from ddd_tasks.compose import Compose
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.fingerprint import Note, Watched
 from ddd_tasks.project import Project, Service
-from ddd_tasks.projectcache import make_private
 
 _FORMAT = 3
 _PULLS = re.compile(r"always|daily|weekly|every_|refresh")
@@ -30,7 +28,7 @@ _PULLS = re.compile(r"always|daily|weekly|every_|refresh")
 def stands(engine: Engine, project: Project, wanted: Sequence[Service]) -> list[services.State] | None:
     """How the project's services are, when starting these would change nothing; otherwise None."""
     try:
-        stored = json.loads(_file(project).read_text())
+        stored = notebook.read(_file(project))
         watched, names = Watched.stored(stored["watched"]), [service.name for service in wanted]
         same = stored["format"] == _FORMAT and stored["services"] == names
         if not same or stored["containers"] != _containers(engine, project, names):
@@ -57,21 +55,12 @@ def before(engine: Engine, project: Project, wanted: Sequence[Service], compose:
 
 def remember(engine: Engine, project: Project, wanted: Sequence[Service], note: Note | None) -> None:
     """Keep the note with the containers that the start has left; without one, forget the last."""
-    file = _file(project)
-    try:
-        if note is None:
-            file.unlink(missing_ok=True)
-            return
-        names = [service.name for service in wanted]
+    names = [service.name for service in wanted]
+    stored: dict[str, Any] = {}
+    if note:
         stored = {"format": _FORMAT, "services": names, "state": note.state, "watched": note.watched}
-        text = json.dumps({**stored, "containers": _containers(engine, project, names)})
-        make_private(file.parent)
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)  # it has a hash over the values of variables
-        draft.write_text(text)
-        draft.replace(file)
-    except OSError:
-        return  # a project folder that cannot be written to is simply not remembered
+        stored["containers"] = _containers(engine, project, names)
+    notebook.write(_file(project), stored)
 
 
 def _watched(engine: Engine, project: Project, wanted: Sequence[Service], config: Mapping[str, Any]) -> Watched | None:

@@ -35,7 +35,7 @@ def _rank(module: code.Code, folder: str) -> tuple[int, ...]:
         int(any(part in _NOT_SERVICES for part in parts)),
         int(not code.listens(module.of_program(folder))),
         int(bool(parts)),
-        names.index(name) if name in names else len(names),
+        int(name not in names),  # cmd/api beside cmd/server: both may be the service, and the user is asked
     )
 
 

@@ -51,6 +51,8 @@ def test_two_that_are_as_likely_are_both_named(tmp_path: Path) -> None:
     assert apps(tmp_path) == ["./cmd/one", "./cmd/two"]
     module(tmp_path, {"cmd/server/main.go": SERVER % '":1003"'})
     assert apps(tmp_path) == ["./cmd/server"]
+    module(tmp_path, {"cmd/api/main.go": SERVER % '":1005"'})
+    assert apps(tmp_path) == ["./cmd/api", "./cmd/server"]
     module(tmp_path, {"main.go": SERVER % '":1004"'})
     assert apps(tmp_path) == ["."]
 

@@ -23,6 +23,7 @@ _FACTORY = "--factory "
 def entries(directory: Path, app: str | None = None) -> tuple[Entry, ...]:
     """The ways in which the code in a folder starts; see language.Entries. Raises ConfigError."""
     _check_manifests(directory)
+    _check_place(directory)
     code, extra = Code(directory), _extra(directory)
     if (directory / "manage.py").is_file() and (django := _django(directory, code, extra)):
         return (django,) if app in (None, django.knobs["APP"]) else ()
@@ -154,6 +155,27 @@ def _check_manifests(directory: Path) -> None:
             cause="they install from uv.lock, poetry.lock, requirements*.txt or pyproject.toml",
             hint="pipenv requirements > requirements.txt",
         )
+
+
+def _check_place(directory: Path) -> None:
+    """Raise ConfigError for a Django project whose dependencies are named above it: an image would have no Django."""
+    if not (directory / "manage.py").is_file() or _manifests(directory):
+        return
+    if above := _manifests(directory.resolve().parent):
+        files = " ".join(map(str, above))
+        raise ConfigError(
+            f"{directory / 'manage.py'} has no file beside it that names what it depends on",
+            cause=f"an image is built from the service's folder alone, and {files} above it would not be in it",
+            hint=f"cp {files} {directory}/",
+        )
+
+
+def _manifests(directory: Path) -> list[Path]:
+    """The files of a folder that name what the code in it depends on."""
+    names = ("pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "setup.cfg", "Pipfile")
+    files = [directory / name for name in names]
+    requirements = [*directory.glob("*requirements*.txt"), *directory.glob("requirements/*.txt")]
+    return [file for file in files if file.is_file()] + sorted(requirements)
 
 
 def _toml(file: Path) -> dict[str, Any]:

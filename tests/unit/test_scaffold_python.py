@@ -151,6 +151,16 @@ def test_a_manifest_that_cannot_be_installed_from_is_refused(
     assert entries(tmp_path)
 
 
+def test_a_django_project_below_its_manifest_is_refused(tmp_path: Path) -> None:
+    manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+    written(tmp_path, {"requirements.txt": "django\n", "src/manage.py": manage})
+    with pytest.raises(ConfigError, match=r"manage\.py has no file beside it") as refused:
+        entries(tmp_path / "src")
+    assert refused.value.hint == f"cp {tmp_path}/requirements.txt {tmp_path}/src/"
+    written(tmp_path, {"src/requirements.txt": "django\n"})
+    assert [entry.knobs["APP"] for entry in entries(tmp_path / "src")] == ["shop.wsgi:application"]
+
+
 @pytest.mark.parametrize(
     ("files", "variant"),
     [

@@ -81,9 +81,11 @@ class Plan:
         others = [] if any(change.force for change in self.changes) else others
         if in_the_way or others:
             names = ", ".join([*in_the_way, *others])
+            unread = f", and leaves {others[0]} unread beside its compose.yaml" if others else ""
             raise ConfigError(
                 f"already in {self.directory}, and not as `ddd init` would write it: {names}",
-                cause="nothing was written; --force writes over it, --dry --force shows what that would change",
+                cause=f"nothing was written; --force writes {'over it' if in_the_way else 'its files'}{unread}; "
+                "--dry --force shows what that would change",
                 hint="ddd init --dry --force",
             )
 

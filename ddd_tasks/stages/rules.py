@@ -18,11 +18,13 @@ _FOR_PRODUCTION = ("prod", "production", "release", "runtime", "final")
 _FOR_DEVELOPMENT = ("dev", "debug", "test", "tests", "lint")
 _INSTALLS = re.compile(
     r"\b(pip3? install (?!.*\buv==)|uv (sync|pip install)|poetry install|pdm (sync|install)|pipenv (sync|install)"
-    r"|npm (ci|install|i)\b(?!.*(--global|-g)\b)|yarn( install)?\b|pnpm (i|install)\b|go mod download|dotnet restore"
-    r"|bundle install|composer install|cargo fetch)"
+    r"|npm (ci|install|i)\b(?!.*(--global|-g)\b)|pnpm (i|install)\b"
+    r"|(?<![/@])yarn( install\b|(?=[ \t]*($|[;&|]|--)))|go mod download|dotnet restore"
+    r"|bundle install|composer install|cargo fetch)",
+    re.MULTILINE,
 )
 _SECRET = re.compile(
-    r"(?i)(^|_)(passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)s?$|_pwd$"
+    r"(?i)(^|_)(passw(or)?d|passphrase|secret|(?<!max_)(?<!num_)token|api_?key|access_?key|private_?key|credentials?)s?$|_pwd$"
 )
 _DEVELOPMENT = re.compile(
     r"\b(debugpy|pydevd|ipdb|dlv|delve|vsdbg|nodemon|watchfiles|pytest|mypy|ruff|dotnet[ \",]+watch)\b"

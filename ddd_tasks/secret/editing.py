@@ -17,6 +17,8 @@ from ddd_tasks.project import Project
 from ddd_tasks.projectsecrets import Source
 from ddd_tasks.secret import sources
 
+# A line of .env whose value begins with a quote that it does not close.
+_OPEN_QUOTE = re.compile(r"""[^=]*=\s*('[^']*|"(\\.|[^"\\])*)$""")
 _IN_MEMORY = "/dev/shm"  # a file system that is never on a disk, where there is one
 
 
@@ -119,9 +121,15 @@ def _into_dotenv(project: Project, name: str, variable: str, content: bytes) -> 
         cause = "a line of .env cannot hold an empty value, quotes ('), backslashes, or more than one line: a file can"
         what = f"the value of secret {name!r} does not fit into {file}"
         raise ConfigError(what, cause=cause, hint=shlex.join(["grep", "-n", variable, str(project.files[0])]))
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    kept = [line for line in lines if not re.match(rf"\s*(export\s+)?{re.escape(variable)}\s*=", line)]
-    _write(file, "".join(f"{line}\n" for line in [*kept, f"{variable}='{text}'"]).encode())
+    before = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+    lines = before.removesuffix("\n").split("\n") if before else []
+    found = [line for line in lines if re.match(rf"\s*(export\s+)?{re.escape(variable)}\s*=", line)]
+    if any(map(_OPEN_QUOTE.match, found)):
+        what = f"the value of {variable} in {file} goes over several lines"
+        hint = shlex.join([os.environ.get("EDITOR") or "vi", str(file)])
+        raise ConfigError(what, cause="only a value in one line can be replaced", hint=hint)
+    text = "".join(f"{line}\n" for line in [*(line for line in lines if line not in found), f"{variable}='{text}'"])
+    _write(file, text.encode(errors="surrogateescape"))
     if os.environ.get(variable):
         console.warning(f"the variable {variable} is set in the environment, and comes before {file}")
     return file

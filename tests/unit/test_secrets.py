@@ -218,6 +218,19 @@ class TestEditing:
         editing.store(project(tmp_path, {"a": Source(None, "AB")}), "a", b"new")
         assert (tmp_path / ".env").read_text() == "# mine\nA=1\nAB='new'\n"
 
+    def test_other_lines_of_dotenv_stay_byte_for_byte(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_bytes(b"L=\xe9\nU=a\xe2\x80\xa8b\nA='b=\"c'\n")
+        editing.store(project(tmp_path, {"a": Source(None, "A")}), "a", b"new")
+        assert (tmp_path / ".env").read_bytes() == b"L=\xe9\nU=a\xe2\x80\xa8b\nA='new'\n"
+
+    @pytest.mark.parametrize("quote", ["'", '"'])
+    def test_no_half_of_a_value_stays_in_dotenv(self, tmp_path: Path, quote: str) -> None:
+        before = f"A={quote}one\ntwo{quote}\n"
+        (tmp_path / ".env").write_text(before)
+        with pytest.raises(ConfigError, match="over several lines"):
+            editing.store(project(tmp_path, {"a": Source(None, "A")}), "a", b"new")
+        assert (tmp_path / ".env").read_text() == before
+
     def test_an_unknown_secret_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UnknownNameError, match="no secret named 'b'"):
             editing.store(project(tmp_path, {"a": Source()}), "b", b"")

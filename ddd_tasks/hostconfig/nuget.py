@@ -93,7 +93,7 @@ def _add_credentials(root: Element, env: Mapping[str, str]) -> None:
     """NuGetPackageSourceCredentials_NAME holds "Username=...;Password=...;ValidAuthenticationTypes=..."."""
     from xml.etree.ElementTree import SubElement
 
-    given = {name.removeprefix(_VARIABLE): value for name, value in env.items() if name.startswith(_VARIABLE)}
+    given = {_element(name[len(_VARIABLE) :]): value for name, value in env.items() if name.startswith(_VARIABLE)}
     if not given:
         return
     section = root.find("packageSourceCredentials")
@@ -106,3 +106,8 @@ def _add_credentials(root: Element, env: Mapping[str, str]) -> None:
             if found:
                 written = "ClearTextPassword" if key.strip() == "Password" else key.strip()
                 SubElement(entry, "add", key=written, value=value)
+
+
+def _element(source: str) -> str:
+    """A source's name as NuGet writes it as an element: my_x0020_feed for "my feed"."""
+    return re.sub(r"^[^A-Za-z_]|[^\w.-]", lambda match: f"_x{ord(match[0]):04X}_", source)

@@ -246,6 +246,13 @@ def test_nuget_credentials_of_a_variable_replace_those_of_the_file(root: Path) -
     ]
 
 
+@pytest.mark.parametrize(("source", "element"), [("my feed", "my_x0020_feed"), ("2[", "_x0032__x005B_")])
+def test_a_nuget_source_may_have_any_name(root: Path, source: str, element: str) -> None:
+    put(root, "home/.config/NuGet/NuGet.Config", NUGET)
+    found = find(root, **{f"NuGetPackageSourceCredentials_{source}": "Username=ci;Password=t0ken"}).nuget_config
+    assert len(ET.fromstring(found).findall(f"packageSourceCredentials/{element}/add")) == 2
+
+
 @pytest.mark.parametrize("text", ["", "<configuration>", "<configuration />", "no xml"])
 def test_nothing_of_use_makes_no_nuget_file(root: Path, text: str) -> None:
     put(root, "home/.nuget/NuGet/NuGet.Config", text)

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ddd_tasks import console, process
@@ -103,9 +103,11 @@ def _write(file: Path, content: bytes) -> None:
             opened.write(content)
         draft.replace(file)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         hint = f"ls -ld {shlex.quote(str(file.parent))}"
         raise ConfigError(f"{file} cannot be written", cause=str(error), hint=hint) from error
+    finally:
+        with suppress(OSError):  # it is the file now, or was never made; after Ctrl-C it would have a secret
+            draft.unlink()
 
 
 def _into_dotenv(project: Project, name: str, variable: str, content: bytes) -> Path:

@@ -231,6 +231,20 @@ class TestEditing:
             editing.store(project(tmp_path, {"a": Source(None, "A")}), "a", b"new")
         assert (tmp_path / ".env").read_text() == before
 
+    def test_a_place_that_is_no_folder_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "taken").touch()
+        with pytest.raises(ConfigError, match="cannot be written"):
+            editing.store(project(tmp_path, {"a": Source(tmp_path / "taken" / "a")}), "a", b"new")
+
+    def test_an_interruption_leaves_no_draft(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            editing.store(project(tmp_path, {"a": Source(tmp_path / "a")}), "a", b"new")
+        assert list(tmp_path.iterdir()) == []
+
     def test_an_unknown_secret_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UnknownNameError, match="no secret named 'b'"):
             editing.store(project(tmp_path, {"a": Source()}), "b", b"")

@@ -18,7 +18,7 @@ SECONDS = 10.0
 def test_it_holds_none_of_the_clients_streams_whatever_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", lambda _: 3)  # a limit may have been lowered since
     read_end, write_end = os.pipe()
-    high = fcntl.fcntl(write_end, fcntl.F_DUPFD, 500)
+    high = fcntl.fcntl(write_end, fcntl.F_DUPFD, 100)
     os.close(write_end)
     posted = guard.post(lambda: None)
     os.close(high)

@@ -91,7 +91,8 @@ def _session(service: Service, stage: str, *, alone: bool) -> str:
     programs = rendering.commands(text, stage)
     for program in programs:
         words = ", ".join(json.dumps(word, ensure_ascii=False) for word in program)
-        more = ", *session.posargs" if len(programs) == 1 else ""
+        own = ', "--"' if program[0] == "npm" else ""  # without it, npm takes options for its own
+        more = f"{own}, *session.posargs" if len(programs) == 1 else ""
         lines.append(f"    session.run({words}{more})")
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,7 @@ from ddd_tasks.errors import ConfigError, Terminated
 from ddd_tasks.language import Entry, Language
 from ddd_tasks.languages import LANGUAGES
 from ddd_tasks.languages.python import PYTHON
-from ddd_tasks.scaffold import Wanted, example, planning, texts, writing
+from ddd_tasks.scaffold import Wanted, example, finding, planning, texts, writing
 from ddd_tasks.scaffold.planning import Plan
 from ddd_tasks.scaffold.services import Service, slug
 from tests.support import REPO
@@ -170,6 +170,11 @@ def test_the_noxfile_of_several_services_is_python() -> None:
     assert 'name="api-test-in-container"' in text
     assert 'session.chdir("services/api")' in text
     assert 'stage("lint", service="2nd-worker")' in text
+
+
+def test_words_behind_a_session_reach_the_tests_and_not_npm() -> None:
+    (shop,) = finding.find(REPO / "examples" / "node", Wanted("node"))
+    assert 'session.run("npm", "test", "--", *session.posargs)' in texts.noxfile([shop])
 
 
 @pytest.mark.parametrize(

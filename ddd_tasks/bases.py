@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ from ddd_tasks.engine import info
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError
 from ddd_tasks.project import Project
-from ddd_tasks.projectcache import make_private
+from ddd_tasks.projectcache import write_private
 
 _PATIENCE = 10.0  # seconds in which a registry has to answer
 _SILENCE = "no answer"
@@ -222,15 +221,8 @@ def _has(image: str) -> bool:
 
 
 def _record(directory: Path, found: Mapping[str, str]) -> None:
-    """Write .ddd/bases.json as a whole, and only when it changes."""
-    if process.is_dry():
-        return
-    private = directory / projects.DIRECTORY
-    file = private / "bases.json"
-    text = json.dumps(dict(sorted(found.items())), indent=2) + "\n"
-    if file.exists() and file.read_text(encoding="utf-8") == text:
-        return
-    make_private(private)
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+    """Write .ddd/bases.json. Raises ConfigError."""
+    if not process.is_dry():
+        write_private(
+            directory / projects.DIRECTORY / "bases.json", json.dumps(dict(sorted(found.items())), indent=2) + "\n"
+        )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import process
-from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Project
-from ddd_tasks.projectcache import make_private
+from ddd_tasks.projectcache import write_private
 
 # What Compose writes on each container it makes; how we find them again.
 PROJECT_LABEL = "com.docker.compose.project"
@@ -61,13 +59,5 @@ def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ..
     if not text:
         path.unlink(missing_ok=True)
         return ()
-    if not path.exists() or path.read_text() != text:
-        try:
-            make_private(path.parent)
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_text(text)
-            draft.replace(path)
-        except OSError as error:
-            hint = f"ls -lad {shlex.quote(str(project.private))}"
-            raise ConfigError(f"{path} cannot be written", cause=str(error), hint=hint) from error
+    write_private(path, text)
     return (path,)

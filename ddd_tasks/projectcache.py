@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 from ddd_tasks import composefiles
+from ddd_tasks.errors import ConfigError
 
 _FORMAT = 2
 
@@ -74,6 +76,21 @@ def make_private(directory: Path) -> None:
             if not ignore.exists():
                 ignore.write_text("*\n")
             return
+
+
+def write_private(file: Path, text: str) -> None:
+    """Give a file below .ddd/ this text, as a whole, and only when it changes. Raises ConfigError."""
+    try:
+        if file.exists() and file.read_text(encoding="utf-8", errors="replace") == text:
+            return
+        make_private(file.parent)
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        folder = next((folder for folder in file.parents if folder.name == ".ddd"), file.parent)
+        hint = f"ls -lad {shlex.quote(str(folder))}"
+        raise ConfigError(f"{file} cannot be written", cause=str(error), hint=hint) from error
 
 
 def _place(files: tuple[Path, ...]) -> Path:

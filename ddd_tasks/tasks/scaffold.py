@@ -30,7 +30,7 @@ def init(
     force: bool = False,
     json: bool = False,
 ) -> None:
-    """Write Dockerfile, compose.yaml and sessions for the code here.
+    """Write what the code here needs to run in containers.
 
     In a folder without code, also a small service in --language. With --dry, only the plan and the diff are shown.
     """

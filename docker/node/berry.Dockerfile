@@ -1,4 +1,5 @@
-# Instead of npm: Yarn 2 and later, of the version that package.json names under packageManager, with a node_modules folder.
+# Instead of npm: Yarn 4, of the version that package.json names under packageManager, with a node_modules folder. Yarn 2
+# and 3 need their plugin workspace-tools for build.
 
 # deps installs what package.json and yarn.lock name, and nothing that a source edit touches.
 FROM base AS deps

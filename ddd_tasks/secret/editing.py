@@ -32,9 +32,12 @@ def find(project: Project, name: str) -> Source:
 def store(project: Project, name: str, content: bytes) -> Path:
     """Put the value into the secret's file, or where it comes from a variable, into .env; the file that has it now.
 
-    Only its owner can read the file. Raises UnknownNameError, ConfigError when it is not ours to set.
+    Only its owner can read the file. In a dry run nothing is written. Raises UnknownNameError, ConfigError when it is
+    not ours to set.
     """
     source = find(project, name)
+    if process.is_dry() and (source.file or source.variable):
+        return source.file or project.directory / ".env"
     if source.file:
         _write(source.file.resolve(), content)
         _warn(source.file)

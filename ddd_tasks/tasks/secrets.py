@@ -8,7 +8,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from ddd_tasks import console
+from ddd_tasks import console, process
 from ddd_tasks import project as projects
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.secret import editing, listing
@@ -58,7 +58,7 @@ def set_(_c: Context, name: str) -> None:
     if not content:
         hint = f"ddd secrets.set {name} < FILE"
         raise ConfigError(f"secrets.set was given no value for {name!r}", cause="its input was empty", hint=hint)
-    console.note(f"secret {name!r} is in {editing.store(project, name, content)}")
+    _say(name, editing.store(project, name, content))
 
 
 @task(positional=["name"], help={"name": "The secret."})
@@ -68,4 +68,11 @@ def edit(_c: Context, name: str) -> None:
     The editor gets a private file, which is overwritten and removed afterwards.
     """
     written = editing.edit(projects.load(Path.cwd()), name)
-    console.note(f"secret {name!r} is in {written}" if written else f"secret {name!r} is as it was")
+    if written:
+        _say(name, written)
+    else:
+        console.note(f"secret {name!r} is as it was")
+
+
+def _say(name: str, file: Path) -> None:
+    console.note(f"secret {name!r} {'would be' if process.is_dry() else 'is'} in {file}")

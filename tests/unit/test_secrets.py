@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ddd_tasks import process, projectsecrets
 from ddd_tasks import project as projects
-from ddd_tasks import projectsecrets
 from ddd_tasks.engine import archive
 from ddd_tasks.engine.archive import File
 from ddd_tasks.errors import ConfigError, UnknownNameError
@@ -230,6 +230,13 @@ class TestEditing:
         with pytest.raises(ConfigError, match="over several lines"):
             editing.store(project(tmp_path, {"a": Source(None, "A")}), "a", b"new")
         assert (tmp_path / ".env").read_text() == before
+
+    def test_a_dry_run_writes_nothing(self, tmp_path: Path) -> None:
+        asked = project(tmp_path, {"a": Source(tmp_path / "a"), "b": Source(None, "B")})
+        with process.mode(dry=True):
+            assert editing.store(asked, "a", b"new") == tmp_path / "a"
+            assert editing.store(asked, "b", b"new") == tmp_path / ".env"
+        assert not list(tmp_path.iterdir())
 
     def test_a_place_that_is_no_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "taken").touch()

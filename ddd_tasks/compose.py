@@ -56,8 +56,5 @@ def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tu
 def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ...]:
     """The same for a text, for what JSON has no words for. The file is replaced as a whole, only when it changes."""
     path = project.private / "compose" / f"{name}.yaml"
-    if not text:
-        path.unlink(missing_ok=True)
-        return ()
     write_private(path, text)
-    return (path,)
+    return (path,) if text else ()

@@ -79,8 +79,11 @@ def make_private(directory: Path) -> None:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Give a file below .ddd/ this text, as a whole, and only when it changes. Raises ConfigError."""
+    """Give a file below .ddd/ this text, as a whole, and only when it changes; "" removes it. Raises ConfigError."""
     try:
+        if not text:
+            file.unlink(missing_ok=True)
+            return
         if file.exists() and file.read_text(encoding="utf-8", errors="replace") == text:
             return
         make_private(file.parent)

@@ -58,7 +58,7 @@ CASES = [
         {**PROJECT, ".ddd/x": ""},
         (),
         78,
-        (".ddd/bases.json cannot be written", "cause:"),
+        (".ddd/", "cannot be written", "cause:"),
         "ls -lad",
         {},
         "rm -r .ddd; touch .ddd; $DDD dev.up",

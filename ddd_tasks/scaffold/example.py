@@ -13,7 +13,7 @@ from ddd_tasks.language import Language
 _OLD = "visits"
 # Where the name is the service's, and not the word for what it counts.
 _NAME = re.compile(
-    rf"""(\b(?:service|name|title)\b["'\])]*\s*(?:[:=!]=?|,)\s*["']){_OLD}(?=["'])|^(module\s+){_OLD}$""",
+    rf"""(\b(?:service|name|title)\b["'\])]*\s*[:=!]=?\s*["']){_OLD}(?=["'])|^(module\s+){_OLD}$""",
     re.IGNORECASE | re.MULTILINE,
 )
 _ABOUT_US = {"README.md"}

@@ -145,6 +145,8 @@ def test_the_example_is_copied_without_what_tools_left(tmp_path: Path) -> None:
     assert {"app/main.py", "pyproject.toml", "tests/test_app.py"} <= tracked
     assert not [path for path in tracked if "cache" in path or path == "README.md"]
     assert example.renamed(b"\xff visits", "shop") == b"\xff visits"
+    answer = b'{"service": service, "visits": visits}'
+    assert example.renamed(answer, "shop") == answer
 
 
 def service(name: str, folder: str, port: int | None) -> Service:

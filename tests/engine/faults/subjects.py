@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
-from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.api import ApiError, Engine
 from tests.support import COMPOSE, DOCKERFILE, Stack
 
 FILES = {"compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE}
@@ -23,7 +24,12 @@ def container(engine: Engine, stack: Stack) -> str:
 
 def processes(engine: Engine, identifier: str) -> list[str]:
     """The command lines of what runs in a container, as the engine sees it: no exec, no shell."""
-    rows = engine.get(f"/containers/{identifier}/top", ps_args="-o pid,args")["Processes"]
+    try:
+        rows = engine.get(f"/containers/{identifier}/top", ps_args="-o pid,args")["Processes"]
+    except ApiError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        return []  # it does not run yet, although the engine lists it so already, or not any more
     return [row[-1] for row in rows]
 
 

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 # Paths that services answer when asked how they are, the usual ones first.
 HEALTH_PATHS = ("/health", "/healthz", "/livez", "/readyz", "/ready", "/ping", "/status", "/up", "/api/health")
 
 
 @dataclass(frozen=True)
-class Debug:
-    """How to debug: the container port that the debugger listens on, and whether a mere connection may test it.
+class PathMapping:
+    """A folder of source as the host has it, and as the debugger in the container knows it."""
 
-    A probe by connecting breaks some debuggers for the client that comes after it; then the port is looked up in
-    /proc/net/tcp instead.
+    local: Path
+    remote: str
+
+
+# What an editor or a client of ours sends to attach: host, port and mappings (longest local path first) in the words of
+# the language's debugger. With VS Code's name, type and request before them they are an entry of launch.json.
+Arguments: TypeAlias = Callable[[str, int, Sequence[PathMapping]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Debug:
+    """How a debugger gets to the code, and what editors call it.
+
+    port: the container port that the debugger of the debug stage listens on, or None for one that is a program of the
+    container and talks through its standard streams. protocol: dap or cdp (the Debug Adapter Protocol, the Chrome
+    DevTools Protocol). probe_by_connecting: whether a mere connection may test the port; it breaks some debuggers for
+    the client that comes after it, and then the port is looked up in /proc/net/tcp instead.
+
+    adapter: VS Code's name for the type of debugger. arguments: see Arguments. programs: a pattern for the file names
+    of the programs that run such code, or "" where the code is a program itself. is_compiled: whether the debugger
+    knows the paths of the stage where the code was compiled, not those of the image that runs. wait: a pattern in the
+    debug stage's command, and what to put in its place so that the program stops at its first line. is_live: whether
+    a debugger can be brought to a process that has none (docker/toolbox then has a stage of the language's name).
     """
 
-    port: int
+    port: int | None
     protocol: str
     probe_by_connecting: bool
+    adapter: str
+    arguments: Arguments
+    programs: str = ""
+    is_compiled: bool = False
+    wait: tuple[str, str] | None = None
+    is_live: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager
+from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager, PathMapping
 from ddd_tasks.languages import _go_code as code
 
 PORT = 8080
@@ -55,13 +57,33 @@ def _entry(module: code.Code, folder: str, said: str = "") -> Entry:
     return Entry({"APP": app}, number or PORT, code.health(text), why)
 
 
+def _attach_arguments(host: str, port: int, mappings: Sequence[PathMapping]) -> dict[str, Any]:
+    """What Delve takes from VS Code; see language.Arguments. Without debugAdapter its versions differ."""
+    return {
+        "mode": "remote",
+        "debugAdapter": "dlv-dap",
+        "host": host,
+        "port": port,
+        "substitutePath": [{"from": str(one.local), "to": one.remote} for one in mappings],
+    }
+
+
 GO = Language(
     name="go",
     markers=("go.mod",),
     dockerfile="go",
     test=("go", "test", "./..."),
     reload="reload",
-    debug=Debug(port=2345, protocol="dap", probe_by_connecting=False),
+    debug=Debug(
+        port=2345,
+        protocol="dap",
+        probe_by_connecting=False,
+        adapter="go",
+        arguments=_attach_arguments,
+        is_compiled=True,
+        wait=(r" --continue\b", ""),
+        is_live=True,
+    ),
     profilers=("pprof",),
     metrics=Metrics(path="/metrics", port=PORT),
     managers=(PackageManager("go", ("go.mod",)),),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager
+from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager, PathMapping
 from ddd_tasks.languages._node_code import SCRIPT, TYPESCRIPT, Code, Package, Start, parse
 
 PORT = 8000
@@ -129,13 +130,28 @@ def _checks(package: Package, code: Code, file: str) -> Iterator[str]:
         yield "typecheck" if typed else "unlinted"
 
 
+def _attach_arguments(host: str, port: int, mappings: Sequence[PathMapping]) -> dict[str, Any]:
+    """What VS Code's debugger for JavaScript takes, which knows one folder; see language.Arguments."""
+    roots = {"localRoot": str(mappings[0].local), "remoteRoot": mappings[0].remote} if mappings else {}
+    return {"address": host, "port": port, **roots, "restart": True, "continueOnAttach": True}
+
+
 NODE = Language(
     name="node",
     markers=("package.json",),
     dockerfile="node",
     test=("npm", "test", "--"),
     reload="nodemon",
-    debug=Debug(port=9229, protocol="cdp", probe_by_connecting=True),
+    debug=Debug(
+        port=9229,
+        protocol="cdp",
+        probe_by_connecting=True,
+        adapter="node",
+        arguments=_attach_arguments,
+        programs=r"node(js)?",
+        wait=(r"--inspect(?!-)", "--inspect-brk"),
+        is_live=True,
+    ),
     profilers=("inspector",),
     metrics=Metrics(path="/metrics", port=PORT),
     managers=(

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager
+from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager, PathMapping
 from ddd_tasks.languages._python_code import FRAMEWORKS, Application, Code, Program
 
 PORT = 8000
@@ -188,13 +188,32 @@ def _toml(file: Path) -> dict[str, Any]:
     return loaded
 
 
+def _attach_arguments(host: str, port: int, mappings: Sequence[PathMapping]) -> dict[str, Any]:
+    """What debugpy takes; see language.Arguments. subProcess: reloaders and workers are sessions of their own."""
+    return {
+        "connect": {"host": host, "port": port},
+        "pathMappings": [{"localRoot": str(one.local), "remoteRoot": one.remote} for one in mappings],
+        "justMyCode": False,
+        "subProcess": True,
+    }
+
+
 PYTHON = Language(
     name="python",
     markers=("pyproject.toml", "uv.lock", "requirements.txt", "setup.py", "setup.cfg", "Pipfile", "manage.py"),
     dockerfile="python",
     test=("python", "-m", "pytest"),
     reload="uvicorn",
-    debug=Debug(port=5678, protocol="dap", probe_by_connecting=False),
+    debug=Debug(
+        port=5678,
+        protocol="dap",
+        probe_by_connecting=False,
+        adapter="debugpy",
+        arguments=_attach_arguments,
+        programs=r"python(3(\.\d+)?)?t?",
+        wait=(r"(-m debugpy --listen \S+)", r"\1 --wait-for-client"),
+        is_live=True,
+    ),
     profilers=("py-spy", "memray"),
     metrics=Metrics(path="/metrics", port=PORT),
     managers=(

@@ -38,6 +38,7 @@ class Debug:
     knows the paths of the stage where the code was compiled, not those of the image that runs. wait: a pattern in the
     debug stage's command, and what to put in its place so that the program stops at its first line. is_live: whether
     a debugger can be brought to a process that has none (docker/toolbox then has a stage of the language's name).
+    sources: globs for the names of files of source, in which breakpoints can be set.
     """
 
     port: int | None
@@ -49,6 +50,7 @@ class Debug:
     is_compiled: bool = False
     wait: tuple[str, str] | None = None
     is_live: bool = False
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

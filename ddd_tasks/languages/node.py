@@ -151,6 +151,7 @@ NODE = Language(
         programs=r"node(js)?",
         wait=(r"--inspect(?!-)", "--inspect-brk"),
         is_live=True,
+        sources=("*.js", "*.mjs", "*.cjs", "*.ts", "*.mts"),
     ),
     profilers=("inspector",),
     metrics=Metrics(path="/metrics", port=PORT),

@@ -94,7 +94,7 @@ class Dockerfile:
     def chain(self, target: str | None = None) -> tuple[Stage, ...]:
         """The stages of this file that target is built on by FROM, in file order, target included."""
         found = [self.stage(target) if target else self.stages[-1]]
-        while (base := found[0].base_stage) and (below := self._find(base, found[0].index)):
+        while (base := found[0].base_stage) and (below := self.find(base, found[0].index)):
             found.insert(0, below)
         return tuple(found)
 
@@ -105,13 +105,16 @@ class Dockerfile:
 
     def _inputs(self, stage: Stage) -> Iterator[Stage | str]:
         """What a stage stands on: stages of this file, or the names of things outside it."""
-        base = self._find(stage.base_stage, stage.index) if stage.base_stage else None
+        base = self.find(stage.base_stage, stage.index) if stage.base_stage else None
         yield base or stage.base
         for source in stage.sources:
-            yield self._find(source, stage.index) or source
+            yield self.find(source, stage.index) or source
 
-    def _find(self, name: str, before: int) -> Stage | None:
-        """The last stage of that name above the given index (BuildKit lets a name be used again), or that index."""
+    def find(self, name: str, before: int) -> Stage | None:
+        """What FROM and --from mean in the stage of that index: the last one of that name above it, or of that number.
+
+        BuildKit lets a name be used again.
+        """
         earlier = self.stages[:before]
         named = [stage for stage in earlier if stage.name == name.lower()]
         if named:

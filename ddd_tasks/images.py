@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from ddd_tasks import bases, build, lastbuild, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, write_overlay
+from ddd_tasks.dockerfile import Dockerfile
+from ddd_tasks.dockerfile_placements import Base
 from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.names import familiar
 from ddd_tasks.errors import CommandError, EngineError, ExitCode
 from ddd_tasks.fingerprint import Note
 from ddd_tasks.project import Project, Service
@@ -108,6 +111,21 @@ def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service])
                     cause=answer.stderr,
                     hint="ddd engine.bases",
                 )
+
+
+def settings(engine: Engine, project: Project, parsed: Dockerfile, target: str | None) -> dict[str, Base]:
+    """What the images set on which the stages of a build stand; one that only the build cache has sets nothing."""
+    stand_ins = build.stand_ins(project)
+    found = {}
+    for stage in parsed.needed(target):
+        name = stand_ins.get(familiar(stage.base), stage.base)
+        try:
+            config = engine.get(f"/images/{name}/json")["Config"] or {}
+        except ApiError:
+            continue
+        variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
+        found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
+    return found
 
 
 def is_local(engine: Engine, image: str) -> bool:

@@ -46,7 +46,10 @@ class Port(NamedTuple):
 
 
 class Service(NamedTuple):
-    """One service of the Compose file. extension: its x-ddd entry."""
+    """One service of the Compose file. extension: its x-ddd entry.
+
+    volumes: where named and anonymous volumes, and file systems in memory, appear in the container.
+    """
 
     name: str
     image: str | None
@@ -60,6 +63,7 @@ class Service(NamedTuple):
     profiles: tuple[str, ...]
     extension: Mapping[str, Any]
     secrets: tuple[Use, ...] = ()
+    volumes: tuple[str, ...] = ()
 
 
 class Project(NamedTuple):
@@ -131,6 +135,7 @@ def _service_from_dict(value: Mapping[str, Any]) -> Service:
             "depends_on": tuple(value["depends_on"]),
             "profiles": tuple(value["profiles"]),
             "secrets": projectsecrets.uses_from(value["secrets"]),
+            "volumes": tuple(value["volumes"]),
         }
     )
 
@@ -201,6 +206,7 @@ def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
         profiles=tuple(value.get("profiles") or ()),
         extension=extension.service(name, value.get("x-ddd") or {}, file),
         secrets=tuple(projectsecrets.uses(value.get("secrets"))),
+        volumes=tuple(_volumes(value)),
     )
 
 
@@ -214,6 +220,12 @@ def _mounts(volumes: Iterable[Mapping[str, Any]]) -> Iterable[Mount]:
     for volume in volumes:
         if volume["type"] == "bind":
             yield Mount(Path(volume["source"]), volume["target"], bool(volume.get("read_only")))
+
+
+def _volumes(value: Mapping[str, Any]) -> Iterable[str]:
+    yield from (volume["target"] for volume in value.get("volumes") or () if volume["type"] != "bind")
+    tmpfs = value.get("tmpfs") or ()
+    yield from (entry.partition(":")[0] for entry in ([tmpfs] if isinstance(tmpfs, str) else tmpfs))
 
 
 def _port(value: Mapping[str, Any]) -> Port:

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import build, buildcontext, console, languages
+from ddd_tasks import build, buildcontext, console, images, languages
 from ddd_tasks.dockerfile import Dockerfile
-from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.engine.names import familiar
+from ddd_tasks.dockerfile_placements import placements
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.project import Mount, Project, Service
 from ddd_tasks.syncing.overlay import Plan
-from ddd_tasks.syncing.placements import Base, placements
 from ddd_tasks.syncing.triggers import Inputs, Trigger, of_build, of_mounts, reloads, together
 
 
@@ -43,7 +42,7 @@ def _triggers(
     context, file, target = service.build.context, service.build.dockerfile, service.build.target
     parsed = build.dockerfile_of(project, service)
     rules = _rules(buildcontext.tree(context, file, [""]).ignore)
-    placed = placements(parsed, target, context, _bases(engine, project, parsed, target))
+    placed = placements(parsed, target, context, images.settings(engine, project, parsed, target))
     inputs = Inputs(
         rules,
         _manifests(service, context),
@@ -64,21 +63,6 @@ def _command(parsed: Dockerfile, target: str | None, config: Mapping[str, Any]) 
     """What the service runs: what its Compose entry says, or its stage, or the one that this is built on."""
     own = [*(config.get("entrypoint") or ()), *(config.get("command") or ())]
     return own or [word for stage in parsed.chain(target)[::-1] for word in stage.command]
-
-
-def _bases(engine: Engine, project: Project, parsed: Dockerfile, target: str | None) -> dict[str, Base]:
-    """What the images outside the Dockerfile set; one that only the build cache has is taken to set nothing."""
-    stand_ins = build.stand_ins(project)
-    found = {}
-    for stage in parsed.needed(target):
-        name = stand_ins.get(familiar(stage.base), stage.base)
-        try:
-            config = engine.get(f"/images/{name}/json")["Config"] or {}
-        except ApiError:
-            continue
-        variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
-        found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
-    return found
 
 
 def _manifests(service: Service, context: Path) -> list[Path]:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ddd_tasks.dockerfile_placements import Placement
 from ddd_tasks.extension import WATCH_ACTIONS
 from ddd_tasks.project import Mount
-from ddd_tasks.syncing.placements import Placement
 
 SYNC, RESTART, REBUILD = WATCH_ACTIONS
 # What commands that restart, or read again, by themselves have in them.

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ddd_tasks import dockerfile
+from ddd_tasks.dockerfile_placements import Base, Placement, placements
 from ddd_tasks.project import Mount
 from ddd_tasks.syncing import initial
-from ddd_tasks.syncing.placements import Base, Placement, placements
 from ddd_tasks.syncing.triggers import (
     REBUILD,
     RESTART,

@@ -13,7 +13,7 @@ from ddd_tasks.dockerfile_copies import is_remote
 from ddd_tasks.dockerfile_words import Expansion, words
 
 _ESCAPE = "\\"
-_PATTERN = frozenset("*?[")
+PATTERN = frozenset("*?[")
 
 
 class Base(NamedTuple):
@@ -36,8 +36,8 @@ class Placement(NamedTuple):
     used: bool
 
 
-class _Line(NamedTuple):
-    """A line that reads the context, with the working directory and the variables that hold for it."""
+class Line(NamedTuple):
+    """A line that may read files, with the working directory and the variables that hold for it."""
 
     stage: Stage
     step: Step
@@ -55,19 +55,20 @@ def placements(
     chain = parsed.chain(target)
     last_run = max((step.line for stage in chain for step in stage.steps if step.keyword == "RUN"), default=0)
     found: list[Placement] = []
-    for line in _lines(parsed, target, bases):
+    for line in lines(parsed, target, bases):
         final = line.stage in chain
         used = not final or line.step.line < last_run
-        for source, place in _pairs(line, context):
+        for source, place in pairs(line, context):
             found.append(Placement(source, place, (context / source).is_dir(), final, used))
     return tuple(found)
 
 
-def _lines(parsed: Dockerfile, target: str | None, bases: Mapping[str, Base]) -> Iterator[_Line]:
+def lines(parsed: Dockerfile, target: str | None, bases: Mapping[str, Base]) -> Iterator[Line]:
+    """The lines of all stages that a build of target needs, without those that only set something."""
     ends: dict[int, Base] = {}
     for stage in parsed.needed(target):
-        below = parsed.chain(stage.name)[-2:-1] if stage.name else ()
-        base = ends.get(below[0].index, Base()) if below else bases.get(stage.base, Base())
+        below = parsed.find(stage.base_stage, stage.index) if stage.base_stage else None
+        base = ends.get(below.index, Base()) if below else bases.get(stage.base, Base())
         workdir, env = base.workdir or "/", dict(base.env)
         for step in stage.steps:
             if step.keyword == "WORKDIR":
@@ -75,11 +76,11 @@ def _lines(parsed: Dockerfile, target: str | None, bases: Mapping[str, Base]) ->
             elif step.keyword in ("ENV", "ARG"):
                 env |= _assignments(step, env)
             else:
-                yield _Line(stage, step, workdir, dict(env))
+                yield Line(stage, step, workdir, dict(env))
         ends[stage.index] = Base(workdir, env)
 
 
-def _pairs(line: _Line, context: Path) -> Iterator[tuple[str, str]]:
+def pairs(line: Line, context: Path) -> Iterator[tuple[str, str]]:
     """Paths of the context that the line reads, each with its place in the image ("" where it has none)."""
     flags = dict(line.step.flags)
     if line.step.keyword == "RUN":
@@ -87,15 +88,20 @@ def _pairs(line: _Line, context: Path) -> Iterator[tuple[str, str]]:
             if name == "mount" and (source := _bound(value)) is not None:
                 yield source, ""
     elif line.step.keyword in ("COPY", "ADD") and "from" not in flags:
-        *sources, target = _operands(line.step.rest, line.env)
-        many = len(sources) > 1 or target.endswith("/") or posixpath.normpath(target) == "."
+        *sources, target = operands(line.step.rest, line.env)
+        many = is_inside(sources, target)
         place = posixpath.normpath(posixpath.join(line.workdir, target))
         for source in sources:
             if source.startswith("<<") or is_remote(source):
                 continue
             for path in _matches(context, source):
-                inside = many or bool(_PATTERN & set(source))
+                inside = many or bool(PATTERN & set(source))
                 yield path, _place(path, place, inside=inside and not (context / path).is_dir(), flags=flags)
+
+
+def is_inside(sources: Sequence[str], target: str) -> bool:
+    """Whether the target of a COPY is a folder whatever there is: files keep their names in it."""
+    return len(sources) > 1 or target.endswith("/") or posixpath.normpath(target) == "."
 
 
 def _place(path: str, place: str, *, inside: bool, flags: Mapping[str, str]) -> str:
@@ -109,12 +115,13 @@ def _matches(context: Path, source: str) -> list[str]:
     plain = posixpath.normpath("/" + source).strip("/")
     if not plain:
         return [""]
-    if _PATTERN & set(plain):
+    if PATTERN & set(plain):
         return sorted(path.relative_to(context).as_posix() for path in context.glob(plain))
     return [plain] if (context / plain).exists() else []
 
 
-def _operands(rest: str, env: Mapping[str, str]) -> Sequence[str]:
+def operands(rest: str, env: Mapping[str, str]) -> Sequence[str]:
+    """The sources and, last, the target of a COPY or ADD line."""
     if rest.startswith("["):
         try:
             return [str(word) for word in json.loads(rest)]

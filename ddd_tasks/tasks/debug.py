@@ -4,3 +4,55 @@ What only some tasks need is imported by those: `inv --list` would pay for it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from ddd_tasks import console, paths
+from ddd_tasks import project as projects
+from ddd_tasks.project import Project, Service
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, task
+
+
+def _project() -> Project:
+    return projects.load(Path.cwd())
+
+
+def _service(project: Project, name: str | None) -> Service:
+    return paths.service_here(project, Path.cwd(), name)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "port": "Host port for the debugger (default: the one it had, or the usual one).",
+        "json": JSON_HELP,
+    }
+)
+def attach(c: Context, service: str | None = None, port: int = 0, json: bool = False) -> None:  # noqa: ARG001
+    """Bring a debugger to a running service and say where.
+
+    The service is not restarted, and its image and files stay as they are. A debugger that it has already is used.
+    """
+    from ddd_tasks.debugging import attach as attaching
+
+    project = _project()
+    made = attaching.attach(project, _service(project, service), port=port)
+    if json:
+        console.result_json(made.as_dict())
+    else:
+        console.result(made.line)
+
+
+@task(help={"service": "Only this service (default: all)."})
+def detach(c: Context, service: str | None = None) -> None:  # noqa: ARG001
+    """Take away the debuggers that debug.attach brought.
+
+    The services run on.
+    """
+    from ddd_tasks.debugging import attach as attaching
+
+    project = _project()
+    gone = attaching.detach(project, [project.service(service).name] if service else [])
+    console.note(f"detached from {', '.join(gone)}" if gone else "no debugger was brought to any service here")

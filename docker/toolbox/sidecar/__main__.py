@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sidecar import arms, bridge, proc
-from sidecar.arms import ArmError, Options
+from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
 SOCKET = "/tmp/ddd.sock"
@@ -64,26 +64,34 @@ def facts(pattern: str = "") -> dict[str, Any]:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    arm = arms.find("listening" if arguments.listening else arguments.language)
     process = _process(arguments)
+    arm = arms.choose(arguments.language, arguments.port)
     armed = arm.arm(process, Options(arguments.language, arguments.port, arguments.seconds))
-    front = arms.front_of(arm)
-
-    def handle(client: socket.socket) -> None:
-        if not bridge.speaks(client):
-            return
-        with arm.connect(armed) as server:
-            (front or _plain)(client, server, armed)
-
-    def _plain(client: socket.socket, server: socket.socket, _: arms.Armed) -> None:
-        bridge.pipe(client, server)
-
     try:
         listener = bridge.listen_unix(SOCKET)
-        _say({"pid": armed.pid, "armed": True, "python": process.python, **armed.facts})
-        bridge.serve(listener, handle)
+        _say_armed(armed)
+        bridge.serve(listener, lambda client: _attend(client, arm, armed))
     finally:
         arm.disarm(armed)
+
+
+def _attend(client: socket.socket, arm: Arm, armed: Armed) -> None:
+    """Let one client speak with the debugger."""
+    if not bridge.speaks(client):
+        return
+    before = armed.pid
+    with arm.connect(armed) as server:
+        if armed.pid != before:
+            _say_armed(armed)
+        front = arms.front_of(arm)
+        if front:
+            front(client, server, armed)
+        else:
+            bridge.pipe(client, server)
+
+
+def _say_armed(armed: Armed) -> None:
+    _say({"pid": armed.pid, "armed": True, **armed.facts})
 
 
 def _process(arguments: argparse.Namespace) -> Process:
@@ -144,7 +152,6 @@ def _arguments() -> argparse.Namespace:
     serve.add_argument("--pid", type=int, default=0)
     serve.add_argument("--port", type=int, default=0)
     serve.add_argument("--seconds", type=float, default=15.0)
-    serve.add_argument("--listening", action="store_true")
     commands.add_parser("forward").add_argument("--port", type=int, required=True)
     for command in (serve, commands.add_parser("facts")):
         command.add_argument("--pattern", default="", type=lambda text: re.compile(text).pattern)

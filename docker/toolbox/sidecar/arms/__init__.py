@@ -1,6 +1,6 @@
 """How a debugger gets into a process, one module for each language.
 
-A module has arm, connect and disarm, and may have front: see Arm. It is found by the language's name.
+A module has arm, connect and disarm, and may have front and adopts: see Arm. It is found by the language's name.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from sidecar import proc
 from sidecar.proc import Process as Process
 
 
@@ -70,7 +72,7 @@ class Armed:
 
 
 class Arm(Protocol):
-    """What a module of this package offers; front is optional, see front_of."""
+    """What a module of this package offers; front and adopts are optional, see front_of and choose."""
 
     def arm(self, process: Process, options: Options) -> Armed:
         """Bring the debugger to the process, which runs on. Raises ArmError."""
@@ -85,11 +87,25 @@ class Arm(Protocol):
         ...
 
 
+def choose(language: str, port: int) -> Arm:
+    """The arm of a language, or that of a debugger which listens on this port already.
+
+    An arm with a true `adopts` is asked in any case: it knows its own debugger from the service's. Raises ArmError.
+    """
+    is_there = port in {listener.port for listener in proc.listeners()}
+    if not is_there:
+        return find(language)
+    with suppress(ArmError):
+        if getattr(arm := find(language), "adopts", False):
+            return arm
+    return find("listening")
+
+
 Front = Callable[[socket.socket, socket.socket, Armed], None]
 
 
 def find(language: str) -> Arm:
-    """The arm of a language, or of "listening". Raises ArmError where there is none."""
+    """The module of this name. Raises ArmError where there is none."""
     try:
         return cast(Arm, importlib.import_module(f"{__name__}.{language}"))
     except ModuleNotFoundError as error:

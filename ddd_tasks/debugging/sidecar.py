@@ -1,0 +1,316 @@
+"""The two containers beside a service: the sidecar brings the debugger, the forwarder publishes it on this machine.
+
+Both share the service's process namespace, and so end with it; the engine then removes them. The sidecar shares its
+network as well, so that the debugger needs no port that anybody else could reach. The forwarder has a network of its
+own, which a published port needs, and finds the sidecar's socket through /proc: both are the same user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ddd_tasks.debugging import ports
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.endpoint import Stream
+from ddd_tasks.engine.streams import Frames
+from ddd_tasks.engine.terminal import STDOUT
+from ddd_tasks.errors import DddError, EngineError, NotRunningError, PortTakenError, UnsupportedError
+from ddd_tasks.project import Project
+from ddd_tasks.sessions.container import PROJECT_LABEL
+
+SERVICE_LABEL = "ddd-tasks.debug"
+TARGET_LABEL = "ddd-tasks.target"
+ROLE_LABEL = "ddd-tasks.role"
+SIDECAR, FORWARDER = "sidecar", "forwarder"
+_PORT = 7000
+_SECONDS = 30
+_PTRACE = "SYS_PTRACE"
+
+
+class Plan(NamedTuple):
+    """What to start. arguments: those of `sidecar serve`; host_ports: free ports of this machine, tried in turn."""
+
+    image: str
+    user: tuple[int, int]
+    arguments: tuple[str, ...]
+    host_ports: Iterable[int]
+    can_trace: bool = False
+
+
+class Pair(NamedTuple):
+    """The two containers, each None where it is not there or of no use, and what the sidecar and the engine say."""
+
+    sidecar: str | None = None
+    forwarder: str | None = None
+    facts: Mapping[str, Any] = {}
+    port: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a client can be let in."""
+        return self.sidecar is not None and self.forwarder is not None
+
+
+def find(engine: Engine, project: Project, target: Target) -> Pair:
+    """What runs already for this target, as it is since its last start."""
+    pair = Pair()
+    for row in _rows(engine, project, target.service.name):
+        labels = row["Labels"]
+        if row["State"] != "running" or labels.get(TARGET_LABEL) != target.id or row["Created"] < _seconds(target):
+            continue
+        if labels.get(ROLE_LABEL) == SIDECAR and (facts := _facts(engine, row["Id"])):
+            pair = pair._replace(sidecar=row["Id"], facts=facts)
+        elif labels.get(ROLE_LABEL) == FORWARDER and (port := _published(row)):
+            pair = pair._replace(forwarder=row["Id"], port=port)
+    return pair
+
+
+def complete(project: Project, target: Target, plan: Plan, pair: Pair) -> Pair:
+    """Start what the pair lacks, both at once. When that fails, nothing of ours is left. Raises DddError."""
+    made: dict[str, Any] = {}
+    thread = threading.Thread(target=_kept, args=(made, _forward, project, target, plan), daemon=True)
+    try:
+        if pair.forwarder is None:
+            thread.start()
+        if pair.sidecar is None:
+            identifier, facts = _serve(project, target, plan)
+            pair = pair._replace(sidecar=identifier, facts=facts)
+        if pair.forwarder is None:
+            thread.join()
+            if "error" in made:
+                raise made["error"]
+            identifier, port = made["result"]
+            pair = pair._replace(forwarder=identifier, port=port)
+    except BaseException:
+        if thread.ident is not None:
+            thread.join()
+        with suppress(DddError), closing(Engine.connect()) as engine:
+            remove(engine, project, target.service.name)
+        raise
+    return pair
+
+
+def remove(engine: Engine, project: Project, service: str, *, but: Iterable[str | None] = ()) -> int:
+    """Stop and remove the containers beside a service, but for some, and return how many there were.
+
+    The sidecar is asked to end, so that it takes the debugger out of the process; then it is waited for.
+    """
+    rows = [row for row in _rows(engine, project, service, everything=True) if row["Id"] not in set(but)]
+    for row in rows:
+        with suppress(ApiError):  # each removes itself at its end
+            if row["Labels"].get(ROLE_LABEL) == SIDECAR and row["State"] == "running":
+                engine.post(f"/containers/{row['Id']}/stop", None, t=10)
+            else:
+                engine.delete(f"/containers/{row['Id']}", force=1, v=1)
+    for row in rows:
+        with suppress(ApiError):
+            engine.post(f"/containers/{row['Id']}/wait", None, condition="removed")
+    return len(rows)
+
+
+def names(engine: Engine, project: Project) -> list[str]:
+    """The services that have such containers."""
+    return sorted({row["Labels"][SERVICE_LABEL] for row in _rows(engine, project, everything=True)})
+
+
+def specification(project: Project, target: Target, image: str, user: tuple[int, int], role: str) -> dict[str, Any]:
+    """What both have in common, as the body of the engine's create call: the rights of the target at most."""
+    return {
+        "Image": image,
+        "Entrypoint": ["python3", "-m", "sidecar"],
+        "User": "{}:{}".format(*user),
+        "WorkingDir": "/",
+        "Env": ["HOME=/tmp"],
+        "Labels": {
+            PROJECT_LABEL: str(project.directory),
+            SERVICE_LABEL: target.service.name,
+            TARGET_LABEL: target.id,
+            ROLE_LABEL: role,
+        },
+        "HostConfig": {
+            "PidMode": f"container:{target.id}",
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "ReadonlyRootfs": True,
+            "Tmpfs": {"/tmp": "mode=1777,exec"},
+            "AutoRemove": True,
+            "LogConfig": {"Type": "json-file", "Config": {}},
+        },
+    }
+
+
+def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
+    """The sidecar and what it says first."""
+    body = specification(project, target, plan.image, plan.user, SIDECAR)
+    body["Cmd"] = ["serve", *plan.arguments]
+    body["HostConfig"]["NetworkMode"] = f"container:{target.id}"
+    if plan.can_trace:
+        body["HostConfig"]["CapAdd"] = [_PTRACE]
+    with closing(Engine.connect()) as engine:
+        identifier, said = _start(engine, project, target, body)
+        if "error" in said:
+            raise refusal(engine, target, said)
+    return identifier, said
+
+
+def _forward(project: Project, target: Target, plan: Plan) -> tuple[str, int]:
+    """The forwarder, and the port that it is published on."""
+    body = specification(project, target, plan.image, plan.user, FORWARDER)
+    body["Cmd"] = ["forward", "--port", str(_PORT)]
+    body["ExposedPorts"] = {f"{_PORT}/tcp": {}}
+    body["HostConfig"]["NetworkMode"] = "bridge"
+    problem: EngineError | None = None
+    with closing(Engine.connect()) as engine:
+        for port in plan.host_ports:
+            body["HostConfig"]["PortBindings"] = {
+                f"{_PORT}/tcp": [{"HostIp": ports.ADDRESS, "HostPort": str(port)}],
+            }
+            try:
+                identifier, said = _start(engine, project, target, body)
+            except ApiError as error:
+                if "already allocated" not in error.cause and "address already in use" not in error.cause:
+                    raise
+                problem = error
+                continue
+            if "error" in said:
+                raise refusal(engine, target, said)
+            return identifier, port
+    raise PortTakenError(
+        f"no port is free for the debugger of service {target.service.name!r}",
+        cause=problem.cause if problem else "",
+        hint="ddd debug.detach",
+    )
+
+
+def _start(engine: Engine, project: Project, target: Target, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Create and start a container and read its first line. Raises ApiError, with the container removed."""
+    role = body["Labels"][ROLE_LABEL]
+    name = f"{project.name}-{target.service.name}-{role}-{os.urandom(3).hex()}"
+    try:
+        identifier = str(engine.post("/containers/create", body, name=name)["Id"])
+    except ApiError as error:
+        raise _ended(target, error) from error
+    try:
+        # Before it starts: one that ends at once is removed at once, and its log with it.
+        with engine.stream(f"/containers/{identifier}/attach", None, stream=1, stdout=1, stderr=1) as stream:
+            engine.post(f"/containers/{identifier}/start")
+            return identifier, _first_line(stream)
+    except ApiError:
+        with suppress(ApiError):
+            engine.delete(f"/containers/{identifier}", force=1, v=1)
+        raise
+
+
+def _first_line(stream: Stream) -> dict[str, Any]:
+    """The JSON object that the program begins with; what went wrong, where there is none."""
+    frames, written = Frames(), {STDOUT: b""}
+    stream.settimeout(_SECONDS)
+    try:
+        while b"\n" not in written[STDOUT] and (data := stream.recv(65536)):
+            for source, piece in frames.feed(data):
+                written[source] = written.get(source, b"") + piece
+    except TimeoutError:
+        return {"error": "timeout", "cause": f"nothing was heard of it in {_SECONDS} s"}
+    return parse_first(written.pop(STDOUT), b"".join(written.values()))
+
+
+def parse_first(stdout: bytes, stderr: bytes = b"") -> dict[str, Any]:
+    """What the first line on stdout says; {"error": "ended"} with the last words where it ended without one."""
+    with suppress(ValueError):
+        said = json.loads(stdout.partition(b"\n")[0])
+        if isinstance(said, dict):
+            return said
+    words = (stderr or stdout).decode(errors="replace").strip().splitlines()
+    return {"error": "ended", "cause": "\n".join(words[-5:]) or "it ended without a word"}
+
+
+def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError:
+    """The error that a first line with an error stands for."""
+    kind, cause, name = str(said["error"]), str(said.get("cause", "")), target.service.name
+    if kind in ("gone", "ended", "timeout") and (gone := _gone(engine, target)):
+        return gone
+    if kind == "permission":
+        users = ", ".join(sorted({f"{one.uid}:{one.gid}" for one in target.processes}))
+        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'}), or with {_PTRACE}"
+        return UnsupportedError(
+            f"the process of service {name!r} may not be debugged",
+            cause=f"{cause}\n{needed}",
+            hint=f"ddd debug.doctor --service {name}",
+        )
+    if kind in ("unsupported", "no-process"):
+        return UnsupportedError(
+            f"service {name!r} cannot be debugged while it runs", cause=cause, hint=f"ddd debug.up --service {name}"
+        )
+    what = {
+        "busy": f"something else debugs the process of service {name!r}",
+        "gone": f"the process of service {name!r} ended while a debugger was brought to it",
+        "timeout": f"the debugger of service {name!r} did not answer in time",
+    }.get(kind, f"no debugger could be brought to service {name!r}")
+    return EngineError(what, cause=cause, hint=f"ddd debug.doctor --service {name}")
+
+
+def _gone(engine: Engine, target: Target) -> NotRunningError | None:
+    """The error for a container that has ended in the meantime."""
+    try:
+        state = engine.get(f"/containers/{target.id}/json")["State"]
+    except ApiError:
+        state = {}
+    if state.get("Running") and state.get("StartedAt") == target.started:
+        return None
+    now = state.get("Status", "removed")
+    return NotRunningError(
+        f"service {target.service.name!r} ended while a debugger was brought to it",
+        cause=f"its container is {now}" if now != "running" else "its container was restarted",
+        hint="ddd dev.up",
+    )
+
+
+def _ended(target: Target, error: ApiError) -> DddError:
+    """Why a container could not be created: most likely the target has ended."""
+    with closing(Engine.connect()) as engine:
+        return _gone(engine, target) or error
+
+
+def _rows(
+    engine: Engine, project: Project, service: str | None = None, *, everything: bool = False
+) -> list[dict[str, Any]]:
+    wanted = SERVICE_LABEL if service is None else f"{SERVICE_LABEL}={service}"
+    filters = {"label": [f"{PROJECT_LABEL}={project.directory}", wanted]}
+    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
+    return found
+
+
+def _facts(engine: Engine, identifier: str) -> dict[str, Any]:
+    """The newest line of a sidecar that is at work; {} of one that is not."""
+    try:
+        log = engine.get(f"/containers/{identifier}/logs", stdout=1)
+    except ApiError:
+        return {}
+    text = b"".join(piece for _, piece in Frames().feed(log))
+    lines = text.strip().splitlines()
+    said = parse_first(lines[-1]) if lines else {}
+    return said if said.get("armed") else {}
+
+
+def _published(row: Mapping[str, Any]) -> int:
+    return next((int(port["PublicPort"]) for port in row.get("Ports") or () if port.get("PublicPort")), 0)
+
+
+def _seconds(target: Target) -> int:
+    """When the target was started, in whole seconds since 1970."""
+    return int(datetime.fromisoformat(target.started[:19] + "+00:00").timestamp())
+
+
+def _kept(made: dict[str, Any], work: Any, *arguments: Any) -> None:
+    """Run in a thread: what came out is for the one that waits for it."""
+    try:
+        made["result"] = work(*arguments)
+    except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        made["error"] = error

@@ -1,0 +1,216 @@
+"""The container that a debugger is brought to: who its processes are, and what listens in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks import languages, services
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.errors import NotRunningError, UnsupportedError
+from ddd_tasks.language import Debug, Language
+from ddd_tasks.project import Project, Service
+
+_TOP = "-o pid,ppid,uid,gid,args"
+_LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
+_LISTEN = "0A"
+_LOOPBACK = ("0100007F", "00000000000000000000000001000000")
+
+
+class Process(NamedTuple):
+    """A process of the container. name: the base name of its program.
+
+    pid and ppid: on the engine's machine. inner: its number in the container, 1 where that cannot be told.
+    """
+
+    pid: int
+    ppid: int
+    uid: int
+    gid: int
+    name: str
+    inner: int = 1
+
+
+class Target(NamedTuple):
+    """A running container of a service. processes and user: those of the language, as far as this machine can tell.
+
+    listening: port -> whether only the container's own network reaches it; None where this machine cannot tell.
+    """
+
+    id: str
+    service: Service
+    info: Mapping[str, Any]
+    processes: tuple[Process, ...]
+    listening: Mapping[int, bool] | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the container was created with."""
+        pairs = (entry.partition("=") for entry in self.info["Config"].get("Env") or ())
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def started(self) -> str:
+        """When it was started, as the engine writes it."""
+        return str(self.info["State"]["StartedAt"])
+
+    def published(self, port: int) -> tuple[str, int] | None:
+        """Where this machine reaches a port of the container: address and port, or None."""
+        bindings = (self.info["NetworkSettings"].get("Ports") or {}).get(f"{port}/tcp") or ()
+        for binding in bindings:
+            address = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(binding["HostIp"], binding["HostIp"])
+            return address, int(binding["HostPort"])
+        return None
+
+    def process(self, debug: Debug) -> Process | None:
+        """A process that runs the language: of parent and child the child, since a server's workers answer."""
+        if debug.programs:
+            fitting = [one for one in self.processes if re.fullmatch(debug.programs, one.name)]
+        else:
+            fitting = [one for one in self.processes if not _LAUNCHERS.fullmatch(one.name)]
+        parents = {one.ppid for one in fitting}
+        leaves = [one for one in fitting if one.pid not in parents]
+        return min(leaves, key=lambda one: one.pid, default=None)
+
+    def user(self, debug: Debug) -> tuple[int, int]:
+        """The uid and gid that a debugger needs to get in. Raises UnsupportedError where nothing tells them."""
+        found = self.process(debug)
+        if found:
+            return found.uid, found.gid
+        uid, _, gid = str(self.info["Config"].get("User") or "0:0").partition(":")
+        if uid.isdigit() and (gid or uid).isdigit():
+            return int(uid), int(gid or 0)
+        raise UnsupportedError(
+            f"the user of service {self.service.name!r} is {self.info['Config']['User']!r}, and its number is unknown",
+            cause="neither /proc nor the engine's ps told it",
+            hint=f"ddd dev.exec --service {self.service.name} -- id",
+        )
+
+
+def find(engine: Engine, project: Project, service: Service) -> Target:
+    """The running container of a service. Raises NotRunningError, UnsupportedError, ConfigError, EngineError."""
+    identifier = services.running(engine, project, service)
+    info = engine.get(f"/containers/{identifier}/json")
+    _refuse(service, info)
+    pid = int(info["State"]["Pid"])
+    if engine.endpoint.is_local_socket and _is_of(pid, identifier):
+        return Target(identifier, service, info, tuple(_tree(pid)), _listening(pid))
+    return Target(identifier, service, info, tuple(_top(engine, identifier)), None)
+
+
+def language_of(target: Target) -> Language:
+    """The language of a service: as x-ddd says, as its code shows, or as its process does. Raises UnsupportedError."""
+    service = target.service
+    named = service.extension.get("language")
+    if named:
+        return languages.get(str(named))
+    if service.build and not service.build.is_remote and (found := languages.detect(service.build.context)):
+        return found
+    for language in languages.LANGUAGES:
+        if language.debug and language.debug.programs and target.process(language.debug):
+            return language
+    running = ", ".join(sorted({one.name for one in target.processes})) or "unknown"
+    raise UnsupportedError(
+        f"the language of service {service.name!r} is not known",
+        cause=f"it has no x-ddd entry, no folder with code that tells, and its programs are: {running}",
+        valid=languages.names(),
+        hint="ddd languages",
+    )
+
+
+def debug_of(language: Language, service: Service) -> Debug:
+    """How a live process of this language is debugged. Raises UnsupportedError."""
+    if language.debug is None or not language.debug.is_live:
+        live = [one.name for one in languages.LANGUAGES if one.debug and one.debug.is_live]
+        raise UnsupportedError(
+            f"attaching to a running process is not supported for {language.name}",
+            cause=f"ddd has no way to bring a debugger to service {service.name!r}",
+            valid=live,
+            hint=f"ddd debug.up --service {service.name}",
+        )
+    return language.debug
+
+
+def _refuse(service: Service, info: Mapping[str, Any]) -> None:
+    """Raise for a container whose processes cannot be shared."""
+    if info["State"].get("Paused"):
+        raise NotRunningError(
+            f"service {service.name!r} is paused",
+            cause="its processes stand still, and so would a debugger",
+            hint=f"docker compose unpause {service.name}",
+        )
+    mode = info["HostConfig"].get("PidMode") or ""
+    if mode:
+        raise UnsupportedError(
+            f"service {service.name!r} has `pid: {mode}`",
+            cause="its processes are not alone in their process namespace: a debugger could reach others",
+            hint=f"ddd debug.up --service {service.name}",
+        )
+
+
+def _is_of(pid: int, container: str) -> bool:
+    """Whether /proc is that of the engine's machine: this process is the container's."""
+    return container in _read(f"/proc/{pid}/cgroup")
+
+
+def _tree(pid: int) -> Iterable[Process]:
+    """A process and all below it, from /proc."""
+    waiting = [pid]
+    while waiting:
+        number = waiting.pop(0)
+        fields = dict(line.split(":\t", 1) for line in _read(f"/proc/{number}/status").splitlines() if ":\t" in line)
+        if not fields:
+            continue
+        uid, gid = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
+        inner = int(fields.get("NSpid", "1").split()[-1])
+        yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner)
+        for task in _tasks(number):
+            waiting += [int(child) for child in _read(f"{task}/children").split()]
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _name(pid: int) -> str:
+    """The base name of a process' program; of somebody else's, the first word of its command line."""
+    try:
+        program = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
+    except OSError:
+        program = _read(f"/proc/{pid}/cmdline").split("\0")[0]
+    return program.rpartition("/")[2]
+
+
+def _top(engine: Engine, container: str) -> Iterable[Process]:
+    """The same from the engine, whose machine may have no ps."""
+    try:
+        rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"]
+    except ApiError:
+        return []
+    return [_of_row(*row[:5]) for row in rows if row[4].strip()]
+
+
+def _of_row(pid: str, ppid: str, uid: str, gid: str, words: str) -> Process:
+    return Process(int(pid), int(ppid), int(uid), int(gid), words.split()[0].rpartition("/")[2])
+
+
+def _listening(pid: int) -> dict[int, bool]:
+    found: dict[int, bool] = {}
+    for table in ("tcp", "tcp6"):
+        for row in (line.split() for line in _read(f"/proc/{pid}/net/{table}").splitlines()):
+            if len(row) > 3 and row[3] == _LISTEN:
+                address, _, port = row[1].rpartition(":")
+                found[int(port, 16)] = found.get(int(port, 16), True) and address in _LOOPBACK
+    return found
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,108 @@
+"""The toolbox: the image with debuggers and profilers that runs beside a service, built where it is first needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from ddd_tasks import bases, build, console, dockerfile, hostconfig, ledger, notebook, process, resources
+from ddd_tasks.build import BuildInputs, Secret
+from ddd_tasks.engine import bases as recipes
+from ddd_tasks.engine import rootfs
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.errors import CommandError, UnsupportedError
+from ddd_tasks.project import Project
+
+PREFIX = "ddd-toolbox/"
+PYTHON = "3.13"
+_APT_VARIABLE = "DDD_SECRET_APT_CONF"
+_LOG_LINES = 30
+_SKIPPED = ("__pycache__",)
+
+
+def image(language: str, python: str = PYTHON) -> str:
+    """The name of the image: it changes with every file of docker/toolbox, and with the Python in it."""
+    return f"{PREFIX}{language}:{python}-{digest(resources.docker('toolbox'))}"
+
+
+def digest(folder: Path) -> str:
+    """What a folder holds, as 12 hexadecimal digits; Python's own files do not count."""
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and not set(_SKIPPED) & {*path.parts}):
+        found.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
+
+
+def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON) -> str:
+    """The name of an image that the engine has, built first where it has not.
+
+    Where no base image of that Python can be had, it is the usual one's, with a word about it. Raises CommandError
+    when the build fails, UnsupportedError where docker/toolbox has no stage for the language.
+    """
+    name = image(language, python)
+    if _has(engine, name):
+        return name
+    if python != PYTHON and not _can_be_had(project, python):
+        return ensure(engine, project, language)
+    with ledger.alone(f"toolbox-{language}-{python}", waiting="waiting for another program that builds the toolbox"):
+        if not _has(engine, name):
+            with console.step(f"build {name}, the debugger's container"):
+                _build(project, language, python, name)
+    return name
+
+
+def _build(project: Project, language: str, python: str, name: str) -> None:
+    folder = resources.docker("toolbox")
+    file = folder / "Dockerfile"
+    parsed = dockerfile.load(file, {"PYTHON": python})
+    if language not in {stage.name for stage in parsed.stages}:
+        raise UnsupportedError(f"{file} has no stage for {language!r}", given=language, hint="ddd languages")
+    needed = parsed.external_images(language)
+    bases.provide(project, needed)
+    inputs = _inputs(project, needed).mounted_by(file)
+    argv = [
+        *("docker", "buildx", "build", "--load", "--quiet", "--provenance=false", "--file", str(file)),
+        *("--target", language, "--build-arg", f"PYTHON={python}", "--tag", name),
+        *inputs.buildx_args(),
+        str(folder),
+    ]
+    done = process.capture(argv, env={**os.environ, **inputs.environment()}, check=False)
+    if done.status != 0:
+        log = process.redact("\n".join(done.stderr.strip().splitlines()[-_LOG_LINES:]))
+        raise CommandError(f"the image {name} could not be built", done.status, cause=log, hint="ddd engine.info")
+
+
+def _inputs(project: Project, needed: tuple[str, ...]) -> BuildInputs:
+    """What the build gets from this host: stand-ins, and the way to packages."""
+    secrets, values = build.secrets_of(hostconfig.find())
+    apt = rootfs.apt_configuration()
+    if apt:
+        secrets, values = (*secrets, Secret("apt-conf", variable=_APT_VARIABLE)), {**values, _APT_VARIABLE: apt}
+    stand_ins = {official: name for official, name in build.stand_ins(project).items() if official in needed}
+    return BuildInputs(stand_ins, secrets, tuple(hostconfig.proxies(os.environ)), values)
+
+
+def _can_be_had(project: Project, python: str) -> bool:
+    """Whether there is a base image with this Python, with a word where there is none. It is remembered for a while."""
+    official = f"python:{python}-slim-trixie"
+    file = project.private / "cache" / "toolbox.json"
+    known = notebook.read(file).get(official)
+    if known is None:
+        stand_ins = build.stand_ins(project)
+        here = official in build.local_images() or official in stand_ins or bool(recipes.find(official))
+        known = here or bases.reachable(official) is None
+        notebook.write(file, {**notebook.read(file), official: known})
+    if not known:
+        console.note(f"{official} cannot be had: the toolbox's Python is {PYTHON}, the service's {python}")
+    return bool(known)
+
+
+def _has(engine: Engine, name: str) -> bool:
+    try:
+        engine.get(f"/images/{name}/json")
+    except ApiError as error:
+        if error.status == 404:
+            return False
+        raise
+    return True

@@ -12,7 +12,7 @@ from invoke.context import Context
 from ddd_tasks import console, paths
 from ddd_tasks import project as projects
 from ddd_tasks.project import Project, Service
-from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, task
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task
 
 
 def _project() -> Project:
@@ -56,3 +56,20 @@ def detach(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     project = _project()
     gone = attaching.detach(project, [project.service(service).name] if service else [])
     console.note(f"detached from {', '.join(gone)}" if gone else "no debugger was brought to any service here")
+
+
+@task(help={"service": "Only this service (default: all whose language is known).", "json": JSON_HELP})
+def doctor(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
+    """Say what keeps a debugger from working, and how to mend it.
+
+    Ports are looked up, never connected to. The exit status is 1 where there is a problem.
+    """
+    from ddd_tasks.debugging import doctor as doctors
+
+    project = _project()
+    rows = doctors.examine(project, [project.service(service)] if service else doctors.candidates(project))
+    if json:
+        console.result_json([row.as_dict() for row in rows])
+    else:
+        console.table(doctors.COLUMNS, [row.cells for row in rows])
+    leave(int(doctors.has_problem(rows)))

@@ -1,0 +1,142 @@
+"""The proof of the mappings: a few source files of the host are, with the same content, where a debugger expects them.
+
+Wrong mappings are the usual reason for breakpoints that are never hit, and no debugger complains about them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject
+from ddd_tasks.engine import archive
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.language import PathMapping
+
+_FILES = 6
+_FOLDERS_AT_MOST = 200
+_SKIPPED = frozenset(("node_modules", "vendor", "venv", "__pycache__", "bin", "obj", "dist", "build"))
+_TESTS = re.compile(r"(^|[_./-])tests?([_./-]|$)")
+
+
+def mappings(subject: Subject) -> Iterator[Finding]:
+    """One finding for each mapping."""
+    debug = subject.language.debug if subject.language else None
+    if debug is None or not subject.container:
+        return
+    if not subject.mappings:
+        what = "nothing says which folder of yours is the service's source: no mount, no COPY"
+        yield Finding("mapping", PROBLEM, what, f'services.{subject.service.name}: volumes: [".:/app"]')
+    for number, one in enumerate(subject.mappings):
+        files = samples(one.local, debug.sources, [other.local for other in subject.mappings[:number]])
+        if not files:
+            yield Finding("mapping", OK, f"{one.local} is {one.remote}; no file of it can hold a breakpoint")
+        elif debug.is_compiled and not _has(subject, one, files):
+            yield _in_program(subject, one, files)
+        else:
+            yield _in_container(subject, one, files)
+
+
+def samples(folder: Path, globs: Sequence[str], elsewhere: Sequence[Path]) -> list[Path]:
+    """A few source files below a folder, those nearest to it first; none of folders that other mappings have.
+
+    Tests come last: images often leave them out. A mapping may be of one file.
+    """
+    if folder.is_file():
+        return [folder]
+    found: list[Path] = []
+    for number, (place, folders, names) in enumerate(os.walk(folder)):
+        here = Path(place)
+        kept = [name for name in folders if not name.startswith(".") and name not in _SKIPPED]
+        folders[:] = sorted(name for name in kept if here / name not in elsewhere)
+        found += [here / name for name in names if any(PurePosixPath(name).match(glob) for glob in globs)]
+        if number >= _FOLDERS_AT_MOST:
+            break
+
+    def rank(file: Path) -> tuple[bool, int, Path]:
+        inside = file.relative_to(folder)
+        return bool(_TESTS.search(str(inside))), len(inside.parts), inside
+
+    return sorted(found, key=rank)[:_FILES]
+
+
+def _in_container(subject: Subject, one: PathMapping, files: Sequence[Path]) -> Finding:
+    """Whether the container has these files, and has them with the same content."""
+    there = {file: _content(subject, _remote(one, file)) for file in files}
+    present = [file for file in files if there[file] is not None]
+    changed = [file for file in present if there[file] != file.read_bytes()]
+    where, up = f"{one.local} is {one.remote}", f"ddd dev.up --service {subject.service.name}"
+    if not present:
+        found = _elsewhere(subject, one, files[0])
+        aside = f"; {files[0].name} is at {found}" if found else ""
+        what = f"{one.local} is not {one.remote}: none of {len(files)} files is there{aside}"
+        return Finding("mapping", PROBLEM, what, up)
+    if changed:
+        what = f"{where}, but {_names(one, changed)} differ there: breakpoints stand at other lines"
+        return Finding("mapping", PROBLEM if len(changed) == len(present) > 1 else WARNING, what, up)
+    return Finding("mapping", OK, f"{where}: {len(present)} of {len(files)} files are there, and the same")
+
+
+def _in_program(subject: Subject, one: PathMapping, files: Sequence[Path]) -> Finding:
+    """Whether the compiled program knows these files, by the paths that are written in it."""
+    process = subject.inside.process if subject.inside else None
+    program = _content(subject, process["exe"]) if process else None
+    if program is None:
+        what = f"{one.local} as {one.remote} is not proven: the program cannot be read"
+        return Finding("mapping", WARNING, what, "ddd debug.check --break FILE:LINE")
+    if b".debug_info" not in program and b".zdebug_info" not in program and b".debug_line" not in program:
+        what = "the program is stripped: a debugger finds no line in it"
+        return Finding("mapping", PROBLEM, what, "leave -s and -w of -ldflags away in the Dockerfile")
+    known = [file for file in files if _remote(one, file).encode() in program]
+    if known:
+        return Finding("mapping", OK, f"{one.local} is {one.remote}: the program names {_names(one, known)}")
+    paths = re.findall(rb"[\w@%+=:,./-]*/" + re.escape(files[0].name.encode()), program)
+    aside = f"; it names {paths[0].decode(errors='replace')}" if paths else ""
+    what = f"{one.local} is not {one.remote}: the program names no file of it{aside}"
+    return Finding("mapping", PROBLEM, what, f"ddd dev.up --service {subject.service.name}")
+
+
+def _has(subject: Subject, one: PathMapping, files: Sequence[Path]) -> bool:
+    return any(exists(subject.engine, subject.container["Id"], _remote(one, file)) for file in files[:2])
+
+
+def _remote(one: PathMapping, file: Path) -> str:
+    """What the container calls a file of the mapping."""
+    return str(PurePosixPath(one.remote, *file.relative_to(one.local).parts))
+
+
+def _elsewhere(subject: Subject, one: PathMapping, file: Path) -> str:
+    """Where else the container has the file: below its working directory or a mount; "" where it is not found."""
+    working = (subject.container.get("Config") or {}).get("WorkingDir") or "/"
+    mounts = [mount["Destination"] for mount in subject.container.get("Mounts") or ()]
+    parts = file.relative_to(one.local).parts
+    for root in dict.fromkeys([working, *mounts, "/app", "/src", "/code"]):
+        for start in range(len(parts)):
+            path = str(PurePosixPath(root, *parts[start:]))
+            if exists(subject.engine, subject.container["Id"], path):
+                return path
+    return ""
+
+
+def _content(subject: Subject, path: str) -> bytes | None:
+    """A file of the container, None where there is none. Images from scratch have no program to ask for it."""
+    found = archive.read(subject.engine, subject.container["Id"], path) if path else []
+    return found[0].data if len(found) == 1 else None
+
+
+def exists(engine: Engine, container: str, path: str) -> bool:
+    """Whether a container has this path."""
+    try:
+        engine.request("HEAD", f"/containers/{container}/archive", query={"path": path})
+    except ApiError as error:
+        if error.status == 404:
+            return False
+        raise
+    return True
+
+
+def _names(one: PathMapping, files: Sequence[Path]) -> str:
+    names = [str(file.relative_to(one.local)) if file != one.local else file.name for file in files]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,39 @@
+"""The facts that only a container beside the service can see, told by one that ends at once."""
+
+from __future__ import annotations
+
+import json
+
+from ddd_tasks.debugging import sidecar
+from ddd_tasks.debugging.doctor.subject import Inside
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.streams import Frames
+from ddd_tasks.engine.terminal import STDOUT
+from ddd_tasks.errors import EngineError
+from ddd_tasks.language import Debug
+from ddd_tasks.project import Project
+
+ROLE = "facts"
+
+
+def look(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> Inside:
+    """What the toolbox's facts command says, as the user of the service. Raises UnsupportedError, EngineError."""
+    body = sidecar.specification(project, target, image, target.user(debug), ROLE)
+    body["Cmd"] = ["facts", "--pattern", debug.programs]
+    body["HostConfig"] |= {"NetworkMode": f"container:{target.id}", "AutoRemove": False}  # its log is read at its end
+    if target.user(debug)[0] == 0:
+        # The kernel shows root's processes only to whoever has all of their capabilities.
+        body["HostConfig"] |= {name: target.info["HostConfig"].get(name) for name in ("CapAdd", "CapDrop")}
+    made = engine.post("/containers/create", body)["Id"]
+    try:
+        engine.post(f"/containers/{made}/start")
+        status = engine.post(f"/containers/{made}/wait")["StatusCode"]
+        said = Frames().feed(engine.get(f"/containers/{made}/logs", stdout=1, stderr=1))
+    finally:
+        engine.delete(f"/containers/{made}", force=1, v=1)
+    out = b"".join(data for stream, data in said if stream == STDOUT)
+    if status or not out.strip():
+        words = b"".join(data for _, data in said).decode(errors="replace").strip()
+        raise EngineError("the toolbox could not look at the processes", cause=words, hint="ddd engine.info")
+    return Inside(json.loads(out))

@@ -1,0 +1,50 @@
+"""Whether the program in the container is one that a debugger of the language gets into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
+
+_OLDEST_PYTHON = (3, 9)  # of the debugger; older ones are not tried
+_REMOTE_EXEC = (3, 14)  # PEP 768: a debugger can be brought without gdb
+
+
+def interpreter(subject: Subject) -> Iterator[Finding]:
+    """The process that a debugger would get."""
+    if subject.language is None or subject.inside is None:
+        return
+    process, name = subject.inside.process, subject.language.name
+    if process is None:
+        there = ", ".join(sorted({_program(one) for one in subject.inside.processes}))
+        what = f"no process runs {name}; there are {there or 'none'}"
+        yield Finding("process", PROBLEM, what, f"services.{subject.service.name}: x-ddd: {{language: ...}}")
+        return
+    yield Finding("process", OK, f"{name} in {command_of(process)}, {process['exe'] or 'its program cannot be read'}")
+    if name == "python":
+        yield from _python(subject, process)
+
+
+def _python(subject: Subject, process: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the version of Python means for a live attach."""
+    minor = process.get("python")
+    match = re.fullmatch(r"(\d+)\.(\d+)", minor or "")
+    if match is None:
+        what = "its version cannot be read: a toolbox of another minor version does not get in"
+        yield Finding("python", WARNING, what, f"ddd debug.up --service {subject.service.name}")
+        return
+    version = int(match[1]), int(match[2])
+    if version < _OLDEST_PYTHON:
+        what = f"Python {minor} is older than 3.9: debuggers of today do not get in"
+        yield Finding("python", PROBLEM, what, "FROM python:3.13-slim-trixie")
+    elif version >= _REMOTE_EXEC:
+        yield Finding("python", OK, f"Python {minor}: by sys.remote_exec, or by gdb while the program waits")
+    else:
+        yield Finding("python", OK, f"Python {minor}: by gdb")
+
+
+def _program(process: Mapping[str, Any]) -> str:
+    said = process["exe"] or (process["argv"] or ["?"])[0]
+    return str(said).rpartition("/")[2]

@@ -136,7 +136,7 @@ def specification(project: Project, target: Target, image: str, user: tuple[int,
         },
         "HostConfig": {
             "PidMode": f"container:{target.id}",
-            "CapDrop": ["ALL"],
+            **_capabilities(target, user),
             "SecurityOpt": ["no-new-privileges"],
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": "mode=1777,exec"},
@@ -146,13 +146,20 @@ def specification(project: Project, target: Target, image: str, user: tuple[int,
     }
 
 
+def _capabilities(target: Target, user: tuple[int, int]) -> dict[str, Any]:
+    """None; as root, exactly those of the target: the kernel shows a process only to whoever has all that it has."""
+    if user[0] != 0:
+        return {"CapDrop": ["ALL"]}
+    return {name: list(target.info["HostConfig"].get(name) or ()) for name in ("CapAdd", "CapDrop")}
+
+
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
     """The sidecar and what it says first."""
     body = specification(project, target, plan.image, plan.user, SIDECAR)
     body["Cmd"] = ["serve", *plan.arguments]
     body["HostConfig"]["NetworkMode"] = f"container:{target.id}"
     if plan.can_trace:
-        body["HostConfig"]["CapAdd"] = [_PTRACE]
+        body["HostConfig"]["CapAdd"] = [*body["HostConfig"].get("CapAdd", ()), _PTRACE]
     with closing(Engine.connect()) as engine:
         identifier, said = _start(engine, project, target, body)
         if "error" in said:

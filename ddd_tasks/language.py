@@ -20,7 +20,8 @@ class PathMapping:
 
 
 # What an editor or a client of ours sends to attach: host, port and mappings (longest local path first) in the words of
-# the language's debugger. With VS Code's name, type and request before them they are an entry of launch.json.
+# the language's debugger. With VS Code's name, type and request before them they are an entry of launch.json. For a
+# debugger without a port, the host is the name of the container and the port 0.
 Arguments: TypeAlias = Callable[[str, int, Sequence[PathMapping]], dict[str, Any]]
 
 
@@ -38,7 +39,8 @@ class Debug:
     knows the paths of the stage where the code was compiled, not those of the image that runs. wait: a pattern in the
     debug stage's command, and what to put in its place so that the program stops at its first line. is_live: whether
     a debugger can be brought to a process that has none (docker/toolbox then has a stage of the language's name).
-    sources: globs for the names of files of source, in which breakpoints can be set.
+    sources: globs for the names of files of source, in which breakpoints can be set. debuggers: for one without a port,
+    the names and paths in the container of the programs that will do, the usual one first.
     """
 
     port: int | None
@@ -51,6 +53,7 @@ class Debug:
     wait: tuple[str, str] | None = None
     is_live: bool = False
     sources: tuple[str, ...] = ()
+    debuggers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

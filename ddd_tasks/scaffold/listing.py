@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ddd_tasks.language import Language
+from ddd_tasks.language import Debug, Language
 from ddd_tasks.languages import LANGUAGES
 
 COLUMNS = ("language", "revealed by", "package managers", "reload", "debugger", "profilers", "verified")
@@ -28,10 +28,17 @@ def row(language: Language) -> dict[str, str]:
         "revealed by": " ".join(language.markers),
         "package managers": " ".join(managers(language)) or _NONE,
         "reload": language.reload or _NONE,
-        "debugger": f"{language.debug.protocol} on {language.debug.port}" if language.debug else _NONE,
+        "debugger": _debugger(language.debug) if language.debug else _NONE,
         "profilers": " ".join(language.profilers) or _NONE,
         "verified": "in part" if language.not_verified else "yes",
     }
+
+
+def _debugger(debug: Debug) -> str:
+    """Where it is: a port, or a program of the container."""
+    if debug.port is None:
+        return f"{debug.protocol} by {' or '.join(name for name, _ in debug.debuggers)}"
+    return f"{debug.protocol} on {debug.port}"
 
 
 def not_verified() -> list[str]:
@@ -49,8 +56,13 @@ def as_dict(language: Language) -> dict[str, Any]:
         "init": language.entries is not None,
         "test": list(language.test),
         "reload": language.reload,
-        "debug": {"port": debug.port, "protocol": debug.protocol} if debug else None,
+        "debug": _debug(debug) if debug else None,
         "profilers": list(language.profilers),
         "metrics": {"port": language.metrics.port, "path": language.metrics.path} if language.metrics else None,
         "not_verified": list(language.not_verified),
     }
+
+
+def _debug(debug: Debug) -> dict[str, Any]:
+    names = [name for name, _ in debug.debuggers]
+    return {"port": debug.port, "protocol": debug.protocol, "live": debug.is_live, "debuggers": names}

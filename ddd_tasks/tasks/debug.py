@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from ddd_tasks import console, paths
+from ddd_tasks import console, paths, process
 from ddd_tasks import project as projects
 from ddd_tasks.project import Project, Service
 from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task
@@ -73,3 +73,42 @@ def doctor(c: Context, service: str | None = None, json: bool = False) -> None: 
     else:
         console.table(doctors.COLUMNS, [row.cells for row in rows])
     leave(int(doctors.has_problem(rows)))
+
+
+@task(
+    help={
+        "editor": "vscode, nvim, zed or jetbrains.",
+        "service": "Only this service (default: all that have a debugger).",
+        "devcontainer": "Write .devcontainer/devcontainer.json for the service instead.",
+        "debugger": "The debugger for C#: netcoredbg or vsdbg, which only Microsoft's editors may use.",
+        "json": JSON_HELP,
+    }
+)
+def config(
+    c: Context,  # noqa: ARG001
+    editor: str = "vscode",
+    service: str | None = None,
+    devcontainer: bool = False,
+    debugger: str = "",
+    json: bool = False,
+) -> None:
+    """Write the configuration of an editor.
+
+    One entry per service, which runs debug.attach first. What else is in a file stays as it is, comments too.
+    """
+    from ddd_tasks.debugging import editors
+
+    project, chosen = _project(), editors.get(editor)
+    if devcontainer:
+        result = editors.container(project, _service(project, service))
+    else:
+        wanted = [project.service(service)] if service else list(project.services.values())
+        result = editors.configure(project, wanted, chosen, is_all=not service, debugger=debugger)
+    for draft in result.drafts if process.is_dry() else ():
+        console.note(editors.diff(draft))
+    if json:
+        console.result_json(editors.as_dict(result, editor))
+    else:
+        console.table(("file", "entry", "change"), editors.rows(result, Path.cwd()))
+        for note in result.notes:
+            console.note(note)

@@ -1,0 +1,68 @@
+"""VS Code: .vscode/launch.json and .vscode/tasks.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ddd_tasks.debugging.editors.base import MARK, Result, Target, Wanted, outside, read, real, within
+from ddd_tasks.debugging.editors.entries import File
+
+NAME = "vscode"
+WORKSPACE = (".vscode", ".git")
+_FOLDER = "${workspaceFolder}"
+_EVERYTHING = f"{MARK}all services"
+_PROGRAM = Path(".venv", "bin", "ddd")
+
+
+def files(wanted: Wanted) -> Result:
+    """Entries that attach, the tasks that they run first, and one for all services. Raises ConfigError."""
+    folder = wanted.workspace / ".vscode"
+    launch = File(real(folder / "launch.json"), {"version": "0.2.0", "configurations": []})
+    for target in wanted.targets:
+        launch.put(entry(wanted, target), within="configurations", by="name")
+    names = [target.name for target in wanted.targets]
+    if wanted.is_all and (len(names) > 1 or _has_compound(folder / "launch.json")):
+        compound = {"name": _EVERYTHING, "configurations": names, "stopAll": True}
+        launch.put(compound, within="compounds", by="name")
+    drafts = [launch.draft]
+    if any(_is_armed(target) for target in wanted.targets):
+        tasks = File(real(folder / "tasks.json"), {"version": "2.0.0", "tasks": []})
+        for target in filter(_is_armed, wanted.targets):
+            tasks.put(task(wanted, target), within="tasks", by="label")
+        drafts.append(tasks.draft)
+    return Result(tuple(drafts), outside(wanted))
+
+
+def entry(wanted: Wanted, target: Target) -> dict[str, Any]:
+    """The entry of launch.json for a service."""
+    debug = target.language.debug
+    assert debug is not None
+    found: dict[str, Any] = {"name": target.name, "type": debug.adapter, "request": "attach"}
+    found |= target.arguments(wanted.workspace, _FOLDER)
+    if "pipeTransport" in found and wanted.debugger:
+        found["pipeTransport"] = {**found["pipeTransport"], "debuggerPath": wanted.debugger}
+    return found | ({"preLaunchTask": target.task} if _is_armed(target) else {})
+
+
+def task(wanted: Wanted, target: Target) -> dict[str, Any]:
+    """The task that the entry of a service runs first."""
+    has_own = (wanted.workspace / _PROGRAM).is_file()
+    return {
+        "label": target.task,
+        "type": "shell",
+        "command": f"{_FOLDER}/{_PROGRAM.as_posix()}" if has_own else "ddd",
+        "args": target.command,
+        "options": {"cwd": within(wanted.workspace, wanted.directory, _FOLDER)},
+        "presentation": {"reveal": "silent"},
+        "problemMatcher": [],
+    }
+
+
+def _is_armed(target: Target) -> bool:
+    """Whether something has to be done before an editor can attach; a program of the container is simply started."""
+    return bool(target.language.debug and target.language.debug.port)
+
+
+def _has_compound(file: Path) -> bool:
+    return _EVERYTHING.encode() in (read(file) or b"")

@@ -39,6 +39,7 @@ class Debug:
     knows the paths of the stage where the code was compiled, not those of the image that runs. wait: a pattern in the
     debug stage's command, and what to put in its place so that the program stops at its first line. is_live: whether
     a debugger can be brought to a process that has none (docker/toolbox then has a stage of the language's name).
+    is_traced: whether that takes the right to trace the process; a signal needs less.
     sources: globs for the names of files of source, in which breakpoints can be set. debuggers: for one without a port,
     the names and paths in the container of the programs that will do, the usual one first.
     """
@@ -52,6 +53,7 @@ class Debug:
     is_compiled: bool = False
     wait: tuple[str, str] | None = None
     is_live: bool = False
+    is_traced: bool = False
     sources: tuple[str, ...] = ()
     debuggers: tuple[tuple[str, str], ...] = ()
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from zlib import crc32
 
-from ddd_tasks import ledger
-from ddd_tasks.debugging import mapping, ports, sidecar, target, toolbox
+from ddd_tasks import console, ledger
+from ddd_tasks.debugging import mapping, ports, rights, sidecar, target, toolbox
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.sidecar import Pair, Plan
 from ddd_tasks.debugging.target import Target
@@ -73,7 +73,10 @@ def _pair(engine: Engine, project: Project, found: Target, language: Language, d
     sidecar.remove(engine, project, name, but=(pair.sidecar, pair.forwarder))
     arguments = ["--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)]
     candidates = ports.candidates(engine, project, name, debug.port or 0, port)
-    return sidecar.complete(project, found, Plan(image, found.user(debug), tuple(arguments), candidates), pair)
+    needed = rights.of(engine, found, debug)
+    if needed.reason:
+        console.note(f"the sidecar of service {name!r} gets {rights.PTRACE}: {needed.reason}")
+    return sidecar.complete(project, found, Plan(image, needed, arguments, candidates), pair)
 
 
 def _python(found: Target, language: Language, debug: Debug) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ddd_tasks.debugging import ports
+from ddd_tasks.debugging.rights import PTRACE, Rights
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.endpoint import Stream
@@ -31,17 +32,15 @@ ROLE_LABEL = "ddd-tasks.role"
 SIDECAR, FORWARDER = "sidecar", "forwarder"
 _PORT = 7000
 _SECONDS = 30
-_PTRACE = "SYS_PTRACE"
 
 
 class Plan(NamedTuple):
     """What to start. arguments: those of `sidecar serve`; host_ports: free ports of this machine, tried in turn."""
 
     image: str
-    user: tuple[int, int]
-    arguments: tuple[str, ...]
+    rights: Rights
+    arguments: Sequence[str]
     host_ports: Iterable[int]
-    can_trace: bool = False
 
 
 class Pair(NamedTuple):
@@ -120,12 +119,12 @@ def names(engine: Engine, project: Project) -> list[str]:
     return sorted({row["Labels"][SERVICE_LABEL] for row in _rows(engine, project, everything=True)})
 
 
-def specification(project: Project, target: Target, image: str, user: tuple[int, int], role: str) -> dict[str, Any]:
+def specification(project: Project, target: Target, image: str, rights: Rights, role: str) -> dict[str, Any]:
     """What both have in common, as the body of the engine's create call: the rights of the target at most."""
     return {
         "Image": image,
         "Entrypoint": ["python3", "-m", "sidecar"],
-        "User": "{}:{}".format(*user),
+        "User": "{}:{}".format(*rights.user),
         "WorkingDir": "/",
         "Env": ["HOME=/tmp"],
         "Labels": {
@@ -136,8 +135,8 @@ def specification(project: Project, target: Target, image: str, user: tuple[int,
         },
         "HostConfig": {
             "PidMode": f"container:{target.id}",
-            **_capabilities(target, user),
-            "SecurityOpt": ["no-new-privileges"],
+            "UsernsMode": target.info["HostConfig"].get("UsernsMode") or "",
+            **rights.host,
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": "mode=1777,exec"},
             "AutoRemove": True,
@@ -146,20 +145,11 @@ def specification(project: Project, target: Target, image: str, user: tuple[int,
     }
 
 
-def _capabilities(target: Target, user: tuple[int, int]) -> dict[str, Any]:
-    """None; as root, exactly those of the target: the kernel shows a process only to whoever has all that it has."""
-    if user[0] != 0:
-        return {"CapDrop": ["ALL"]}
-    return {name: list(target.info["HostConfig"].get(name) or ()) for name in ("CapAdd", "CapDrop")}
-
-
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
     """The sidecar and what it says first."""
-    body = specification(project, target, plan.image, plan.user, SIDECAR)
-    body["Cmd"] = ["serve", *plan.arguments]
+    body = specification(project, target, plan.image, plan.rights, SIDECAR)
+    body["Cmd"] = ["serve", *plan.arguments, *plan.rights.arguments]
     body["HostConfig"]["NetworkMode"] = f"container:{target.id}"
-    if plan.can_trace:
-        body["HostConfig"]["CapAdd"] = [*body["HostConfig"].get("CapAdd", ()), _PTRACE]
     with closing(Engine.connect()) as engine:
         identifier, said = _start(engine, project, target, body)
         if "error" in said:
@@ -169,7 +159,7 @@ def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str,
 
 def _forward(project: Project, target: Target, plan: Plan) -> tuple[str, int]:
     """The forwarder, and the port that it is published on."""
-    body = specification(project, target, plan.image, plan.user, FORWARDER)
+    body = specification(project, target, plan.image, plan.rights.without_tracing(), FORWARDER)
     body["Cmd"] = ["forward", "--port", str(_PORT)]
     body["ExposedPorts"] = {f"{_PORT}/tcp": {}}
     body["HostConfig"]["NetworkMode"] = "bridge"
@@ -245,7 +235,7 @@ def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError
         return gone
     if kind == "permission":
         users = ", ".join(sorted({f"{one.uid}:{one.gid}" for one in target.processes}))
-        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'}), or with {_PTRACE}"
+        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'}), or with {PTRACE}"
         return UnsupportedError(
             f"the process of service {name!r} may not be debugged",
             cause=f"{cause}\n{needed}",

@@ -20,7 +20,7 @@ _LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 
 
 class Process(NamedTuple):
-    """A process of the container. name: the base name of its program.
+    """A process of the container. name: the base name of its program. capabilities: those it may use, as bits.
 
     pid and ppid: on the engine's machine. inner: its number in the container, 1 where that cannot be told.
     """
@@ -31,6 +31,7 @@ class Process(NamedTuple):
     gid: int
     name: str
     inner: int = 1
+    capabilities: int = 0
 
 
 class Target(NamedTuple):
@@ -165,7 +166,8 @@ def _tree(pid: int) -> Iterable[Process]:
             continue
         uid, gid = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
         inner = int(fields.get("NSpid", "1").split()[-1])
-        yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner)
+        capabilities = int(fields.get("CapPrm", "0"), 16)
+        yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities)
         for task in _tasks(number):
             waiting += [int(child) for child in _read(f"{task}/children").split()]
 

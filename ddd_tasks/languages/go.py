@@ -83,6 +83,7 @@ GO = Language(
         is_compiled=True,
         wait=(r" --continue\b", ""),
         is_live=True,
+        is_traced=True,
         sources=("*.go",),
     ),
     profilers=("pprof",),

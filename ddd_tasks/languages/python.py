@@ -213,6 +213,7 @@ PYTHON = Language(
         programs=r"python(3(\.\d+)?)?t?",
         wait=(r"(-m debugpy --listen \S+)", r"\1 --wait-for-client"),
         is_live=True,
+        is_traced=True,
         sources=("*.py",),
     ),
     profilers=("py-spy", "memray"),

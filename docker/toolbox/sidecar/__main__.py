@@ -21,6 +21,9 @@ from sidecar.proc import Process
 
 SOCKET = "/tmp/ddd.sock"
 
+# Arguments of setpriv, which the tracer is.
+_WITH_TRACING = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace", "--")
+
 
 class _Terminated(BaseException):
     """SIGTERM or SIGINT."""
@@ -66,7 +69,8 @@ def facts(pattern: str = "") -> dict[str, Any]:
 def _serve(arguments: argparse.Namespace) -> None:
     process = _process(arguments)
     arm = arms.choose(arguments.language, arguments.port)
-    armed = arm.arm(process, Options(arguments.language, arguments.port, arguments.seconds))
+    tracer = (arguments.tracer, *_WITH_TRACING) if arguments.tracer else ()
+    armed = arm.arm(process, Options(arguments.language, arguments.port, arguments.seconds, tracer=tracer))
     try:
         listener = bridge.listen_unix(SOCKET)
         _say_armed(armed)
@@ -151,6 +155,7 @@ def _arguments() -> argparse.Namespace:
     serve.add_argument("--language", required=True)
     serve.add_argument("--pid", type=int, default=0)
     serve.add_argument("--port", type=int, default=0)
+    serve.add_argument("--tracer", default="")
     serve.add_argument("--seconds", type=float, default=15.0)
     commands.add_parser("forward").add_argument("--port", type=int, required=True)
     for command in (serve, commands.add_parser("facts")):

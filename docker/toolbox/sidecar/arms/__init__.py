@@ -36,13 +36,15 @@ class ArmError(Exception):
 class Options:
     """What the host asks for. port: the debugger's usual port, 0 where it has none. seconds: the limit for arming.
 
-    scratch: a folder that can be written to; it ends with the sidecar.
+    scratch: a folder that can be written to; it ends with the sidecar. tracer: the words to put before a command that
+    traces the process: they give it the capability, where one is needed, and are () where not.
     """
 
     language: str
     port: int = 0
     seconds: float = 15.0
     scratch: Path = Path("/tmp")
+    tracer: tuple[str, ...] = ()
 
 
 @dataclass

@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     stage.debug_stage,
     stage.patience,
     code.mappings,
+    leftovers.entries,
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from contextlib import closing
@@ -69,7 +68,7 @@ def _pair(engine: Engine, project: Project, found: Target, language: Language, d
         pair = pair._replace(forwarder=None, port=0)
     if pair.is_whole:
         return pair
-    image = toolbox.ensure(engine, project, language.name, _python(found, language, debug))
+    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
     sidecar.remove(engine, project, name, but=(pair.sidecar, pair.forwarder))
     arguments = ["--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)]
     candidates = ports.candidates(engine, project, name, debug.port or 0, port)
@@ -79,20 +78,9 @@ def _pair(engine: Engine, project: Project, found: Target, language: Language, d
     return sidecar.complete(project, found, Plan(image, needed, arguments, candidates), pair)
 
 
-def _python(found: Target, language: Language, debug: Debug) -> str:
-    """The minor version of the toolbox's Python: that of a Python service, so that it can be brought into it."""
-    if language.name != "python":
-        return toolbox.PYTHON
-    process = found.process(debug)
-    for text in (found.environment.get("PYTHON_VERSION", ""), process.name.removeprefix("python") if process else ""):
-        if match := re.match(r"3\.\d+", text):
-            return match[0]
-    return toolbox.PYTHON
-
-
 def _pid(found: Target, language: Language) -> int:
     """The process as its container numbers it; 1 where this machine cannot tell."""
-    process = found.process(language.debug) if language.debug else None
+    process = found.process(language.debug)
     return process.inner if process else 1
 
 

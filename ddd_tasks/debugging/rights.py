@@ -50,7 +50,7 @@ class Rights(NamedTuple):
         return self._replace(add=(), security=(*self.security, "no-new-privileges"), reason="")
 
 
-def of(engine: Engine, target: Target, debug: Debug) -> Rights:
+def of(engine: Engine, target: Target, debug: Debug | None) -> Rights:
     """The rights that a debugger of this target needs. Raises UnsupportedError where its user is not known."""
     config = target.info["HostConfig"]
     user = target.user(debug)
@@ -59,7 +59,7 @@ def of(engine: Engine, target: Target, debug: Debug) -> Rights:
     rights = Rights(user, security=("no-new-privileges", *own))
     if rights.is_root:
         rights = rights._replace(drop=tuple(config.get("CapDrop") or ()), add=tuple(config.get("CapAdd") or ()))
-    reason = _reason(engine, target, debug, rights) if debug.is_traced else ""
+    reason = _reason(engine, target, debug, rights) if debug and debug.is_traced else ""
     if not reason:
         return rights
     security = rights.security if rights.is_root else own  # the tracer's capability is a new privilege

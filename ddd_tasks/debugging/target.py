@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import languages, services
+from ddd_tasks import languages, process, services
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import NotRunningError, UnsupportedError
 from ddd_tasks.language import Debug, Language
@@ -65,9 +65,12 @@ class Target(NamedTuple):
             return address, int(binding["HostPort"])
         return None
 
-    def process(self, debug: Debug) -> Process | None:
-        """A process that runs the language: of parent and child the child, since a server's workers answer."""
-        if debug.programs:
+    def process(self, debug: Debug | None) -> Process | None:
+        """A process that runs the language: of parent and child the child, since a server's workers answer.
+
+        Without a language, and for programs that are compiled, the first one that is no shell and the like.
+        """
+        if debug and debug.programs:
             fitting = [one for one in self.processes if re.fullmatch(debug.programs, one.name)]
         else:
             fitting = [one for one in self.processes if not _LAUNCHERS.fullmatch(one.name)]
@@ -75,7 +78,7 @@ class Target(NamedTuple):
         leaves = [one for one in fitting if one.pid not in parents]
         return min(leaves, key=lambda one: one.pid, default=None)
 
-    def user(self, debug: Debug) -> tuple[int, int]:
+    def user(self, debug: Debug | None) -> tuple[int, int]:
         """The uid and gid that a debugger needs to get in. Raises UnsupportedError where nothing tells them."""
         found = self.process(debug)
         if found:
@@ -101,13 +104,20 @@ def find(engine: Engine, project: Project, service: Service) -> Target:
     return Target(identifier, service, info, tuple(_top(engine, identifier)), None)
 
 
+def declared_language(service: Service) -> Language | None:
+    """The language of a service: as its x-ddd says, or as the code that it is built from or mounts shows; or None."""
+    if named := service.extension.get("language"):
+        return languages.get(str(named))
+    build = service.build if service.build and not service.build.is_remote else None
+    folders = [build.context, build.dockerfile.parent] if build else []
+    folders += [mount.source for mount in service.mounts]
+    return next((found for folder in folders if folder.is_dir() and (found := languages.detect(folder))), None)
+
+
 def language_of(target: Target) -> Language:
     """The language of a service: as x-ddd says, as its code shows, or as its process does. Raises UnsupportedError."""
     service = target.service
-    named = service.extension.get("language")
-    if named:
-        return languages.get(str(named))
-    if service.build and not service.build.is_remote and (found := languages.detect(service.build.context)):
+    if found := declared_language(service):
         return found
     for language in languages.LANGUAGES:
         if language.debug and language.debug.programs and target.process(language.debug):
@@ -201,13 +211,24 @@ def _of_row(pid: str, ppid: str, uid: str, gid: str, words: str) -> Process:
     return Process(int(pid), int(ppid), int(uid), int(gid), words.split()[0].rpartition("/")[2])
 
 
+def listeners(target: Target) -> Mapping[int, bool]:
+    """What listens in a container, as in Target; asked for inside where this machine cannot tell."""
+    if target.listening is not None:
+        return target.listening
+    tables = ["cat", "/proc/net/tcp", "/proc/net/tcp6"]  # the second may be missing: what the first says is enough
+    return _in_tables(process.capture(["docker", "exec", target.id, *tables], check=False).stdout)
+
+
 def _listening(pid: int) -> dict[int, bool]:
+    return _in_tables("".join(_read(f"/proc/{pid}/net/{table}") for table in ("tcp", "tcp6")))
+
+
+def _in_tables(tables: str) -> dict[int, bool]:
     found: dict[int, bool] = {}
-    for table in ("tcp", "tcp6"):
-        for row in (line.split() for line in _read(f"/proc/{pid}/net/{table}").splitlines()):
-            if len(row) > 3 and row[3] == _LISTEN:
-                address, _, port = row[1].rpartition(":")
-                found[int(port, 16)] = found.get(int(port, 16), True) and address in _LOOPBACK
+    for row in (line.split() for line in tables.splitlines()):
+        if len(row) > 3 and row[3] == _LISTEN:
+            address, _, port = row[1].rpartition(":")
+            found[int(port, 16)] = found.get(int(port, 16), True) and address in _LOOPBACK
     return found
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from ddd_tasks import bases, build, console, dockerfile, hostconfig, ledger, notebook, process, resources
 from ddd_tasks.build import BuildInputs, Secret
+from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import bases as recipes
 from ddd_tasks.engine import rootfs
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, UnsupportedError
+from ddd_tasks.language import Language
 from ddd_tasks.project import Project
 
 PREFIX = "ddd-toolbox/"
@@ -32,6 +35,23 @@ def digest(folder: Path) -> str:
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and not set(_SKIPPED) & {*path.parts}):
         found.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return found.hexdigest()[:12]
+
+
+def stages() -> set[str]:
+    """The languages that the toolbox has tools for, and base, which has those for any."""
+    parsed = dockerfile.load(resources.docker("toolbox", "Dockerfile"), {"PYTHON": PYTHON})
+    return {stage.name for stage in parsed.stages if stage.name}
+
+
+def python_of(found: Target, language: Language | None) -> str:
+    """The minor version of the toolbox's Python: that of a Python service, so that it can be brought into it."""
+    if language is None or language.name != "python":
+        return PYTHON
+    process = found.process(language.debug)
+    for text in (found.environment.get("PYTHON_VERSION", ""), process.name.removeprefix("python") if process else ""):
+        if match := re.match(r"3\.\d+", text):
+            return match[0]
+    return PYTHON
 
 
 def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON) -> str:
@@ -56,7 +76,7 @@ def _build(project: Project, language: str, python: str, name: str) -> None:
     folder = resources.docker("toolbox")
     file = folder / "Dockerfile"
     parsed = dockerfile.load(file, {"PYTHON": python})
-    if language not in {stage.name for stage in parsed.stages}:
+    if language not in stages():
         raise UnsupportedError(f"{file} has no stage for {language!r}", given=language, hint="ddd languages")
     needed = parsed.external_images(language)
     bases.provide(project, needed)

@@ -12,7 +12,7 @@ from invoke.context import Context
 from ddd_tasks import console, paths, process
 from ddd_tasks import project as projects
 from ddd_tasks.project import Project, Service
-from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task, words
 
 
 def _project() -> Project:
@@ -21,6 +21,48 @@ def _project() -> Project:
 
 def _service(project: Project, name: str | None) -> Service:
     return paths.service_here(project, Path.cwd(), name)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "wait": "Stop before the first line, until a debugger comes.",
+        "timeout": "Seconds to wait.",
+        "json": JSON_HELP,
+    }
+)
+def up(
+    c: Context,  # noqa: ARG001
+    service: str | None = None,
+    wait: bool = False,
+    timeout: int = 120,
+    json: bool = False,
+) -> None:
+    """Run a service under the debugger of its debug stage.
+
+    dev.up or debug.down brings it back to the stage that it declares.
+    """
+    from ddd_tasks.debugging import up as upping
+
+    project = _project()
+    made = upping.start(project, _service(project, service), waits=wait, timeout=timeout)
+    if made and json:
+        console.result_json(made.as_dict())
+    elif made:
+        console.result(made.line)
+
+
+@task(help={"service": "Only this service (default: all)."})
+def down(c: Context, service: str | None = None) -> None:  # noqa: ARG001
+    """Bring services back from their debug stage.
+
+    Those that debug.up started are removed. Debuggers that debug.attach brought are taken away, too.
+    """
+    from ddd_tasks.debugging import up as upping
+
+    project = _project()
+    gone = upping.stop(project, [project.service(service).name] if service else [])
+    console.note(f"back from the debug stage: {', '.join(gone)}" if gone else "no service here runs its debug stage")
 
 
 @task(
@@ -73,6 +115,23 @@ def doctor(c: Context, service: str | None = None, json: bool = False) -> None: 
     else:
         console.table(doctors.COLUMNS, [row.cells for row in rows])
     leave(int(doctors.has_problem(rows)))
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "root": "As root that may trace any process, instead of the service's user.",
+    }
+)
+def toolbox(c: Context, service: str | None = None, root: bool = False) -> None:
+    """Run the words after -- beside a service: ps, ss, strace ...
+
+    They see its processes, its network and its files in a container of their own; without words, a shell opens.
+    """
+    from ddd_tasks.debugging import shell
+
+    project = _project()
+    leave(shell.run(project, _service(project, service), words(c), as_root=root))
 
 
 @task(

@@ -1,0 +1,107 @@
+"""A shell with tools beside a running service, however slim its image is: its processes, its network, its user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+
+from ddd_tasks import console, process
+from ddd_tasks.debugging import rights, sidecar, target, toolbox
+from ddd_tasks.debugging.rights import Rights
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine import exec as execs
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.engine.exec import Exec
+from ddd_tasks.errors import UnsupportedError
+from ddd_tasks.language import Language
+from ddd_tasks.project import Project, Service
+
+ROLE = "toolbox"
+_STAGE = "base"  # for a language without tools of its own
+_SHELL = ("bash",)
+# Not as the working directory of the command itself: the engine refuses one in another container's file system.
+_THERE = 'cd "$1" 2>/dev/null || cd "$2" 2>/dev/null; shift 2; exec "$@"'
+
+
+def run(project: Project, service: Service, words: Sequence[str], *, as_root: bool = False) -> int:
+    """Run the words, or a shell, and return their exit status, 128+n for signal n.
+
+    They see the service's processes and network and run as its user, without capabilities, in its working directory,
+    which is a folder of /proc/PID/root. as_root: as root that may trace. The container is gone afterwards, also when
+    we are killed. Raises NotRunningError, UnsupportedError, EngineError.
+    """
+    with closing(Engine.connect()) as engine:
+        found = target.find(engine, project, service)
+        language = _language(found)
+        allowed = _rights(engine, found, language, as_root=as_root)
+        image = toolbox.ensure(engine, project, _stage(language), toolbox.python_of(found, language))
+        if process.is_dry():
+            process.announce(_equivalent(found, allowed, image, words or _SHELL))
+            return 0
+        if as_root:
+            console.note(
+                f"as root with {rights.PTRACE}: these words may change any process of service {service.name!r}"
+            )
+        with _container(engine, project, found, allowed, image) as container:
+            return execs.run(engine, Exec(container, _there(found, language, words or _SHELL), env=_environment(found)))
+
+
+def _language(found: Target) -> Language | None:
+    try:
+        return target.language_of(found)
+    except UnsupportedError:
+        return None
+
+
+def _stage(language: Language | None) -> str:
+    return language.name if language and language.name in toolbox.stages() else _STAGE
+
+
+def _rights(engine: Engine, found: Target, language: Language | None, *, as_root: bool) -> Rights:
+    if as_root:
+        return Rights((0, 0), add=(rights.PTRACE,))
+    return rights.of(engine, found, language.debug if language else None).without_tracing()
+
+
+def _pid(found: Target, language: Language | None) -> int:
+    chosen = found.process(language.debug if language else None)
+    return chosen.inner if chosen else 1
+
+
+def _there(found: Target, language: Language | None, words: Sequence[str]) -> list[str]:
+    """The words, in the directory where the service runs."""
+    root = f"/proc/{_pid(found, language)}/root"
+    folder = found.info["Config"].get("WorkingDir") or "/"
+    return ["sh", "-c", _THERE, "sh", root + folder, root, *words]
+
+
+def _environment(found: Target) -> dict[str, str]:
+    return {"PS1": rf"toolbox:{found.service.name} \w\$ "}
+
+
+@contextmanager
+def _container(engine: Engine, project: Project, found: Target, allowed: Rights, image: str) -> Iterator[str]:
+    """A container that does nothing, and lives as long as the connection that we hold to its stdin."""
+    body = sidecar.specification(project, found, image, allowed, ROLE)
+    body |= {"Entrypoint": ["cat"], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
+    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
+    name = f"{project.name}-{found.service.name}-{ROLE}-{os.urandom(3).hex()}"
+    made = str(engine.post("/containers/create", body, name=name)["Id"])
+    try:
+        with engine.stream(f"/containers/{made}/attach", None, stream=1, stdin=1):
+            engine.post(f"/containers/{made}/start")
+            yield made
+    finally:
+        with suppress(ApiError):
+            engine.delete(f"/containers/{made}", force=1, v=1)
+
+
+def _equivalent(found: Target, allowed: Rights, image: str, words: Sequence[str]) -> list[str]:
+    """About the same as a command that can be pasted."""
+    shared = f"container:{found.id[:12]}"
+    flags = ["--pid", shared, "--network", shared, "--user", "{}:{}".format(*allowed.user), "--read-only"]
+    flags += [word for name in allowed.drop for word in ("--cap-drop", name)]
+    flags += [word for name in allowed.add for word in ("--cap-add", name)]
+    flags += [word for name in allowed.security for word in ("--security-opt", name)]
+    return ["docker", "run", "--rm", "-it", *flags, image, *words]

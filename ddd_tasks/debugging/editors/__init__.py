@@ -57,7 +57,7 @@ def configure(project: Project, services: Sequence[Service], editor: Editor, *, 
             valid=[other.name for other in EDITORS if other is not editor],
             hint=f"ddd debug.config --editor {vscode.NAME}",
         )
-    _write(workspace, result.drafts)
+    save(workspace, result.drafts)
     return result
 
 
@@ -65,7 +65,7 @@ def container(project: Project, service: Service) -> Result:
     """Write devcontainer.json for a service. Raises ConfigError; then nothing has changed."""
     workspace = workspace_of(project.directory, vscode.WORKSPACE)
     draft = devcontainer.draft(workspace, project, service)
-    _write(workspace, [draft])
+    save(workspace, [draft])
     return Result((draft,))
 
 
@@ -91,7 +91,8 @@ def as_dict(result: Result, editor: str) -> dict[str, Any]:
     return {"editor": editor, "files": files, "notes": list(result.notes)}
 
 
-def _write(workspace: Path, drafts: Sequence[Draft]) -> None:
+def save(workspace: Path, drafts: Sequence[Draft]) -> None:
+    """Write all files that have changed, or none; in a dry run none. Raises ConfigError."""
     changes = [Change(str(draft.file), draft.new, draft.old) for draft in drafts if draft.is_changed]
     if changes and not process.is_dry():
         writing.write(workspace, changes)

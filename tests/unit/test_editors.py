@@ -1,0 +1,280 @@
+"""The configuration of editors: merged into what is there, once, and refused as a whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ddd_tasks import languages
+from ddd_tasks.debugging import editors
+from ddd_tasks.debugging.editors import base, jsonc, targets
+from ddd_tasks.debugging.editors.base import Result, Target, Wanted
+from ddd_tasks.errors import ConfigError, UnknownNameError
+from ddd_tasks.language import PathMapping
+
+PORTS = {"python": 5678, "node": 9229, "go": 2345}
+MINE = """\
+{
+\t// Use IntelliSense to learn about possible attributes.
+\t"version": "0.2.0",
+\t"configurations": [
+\t\t{ "name": "mine", "type": "debugpy", "request": "launch", "program": "${file}", }, // every day
+\t],
+}"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace folder, with the Compose project below it."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "stack" / "api").mkdir(parents=True)
+    return tmp_path
+
+
+def target(workspace: Path, language: str = "python", service: str = "api") -> Target:
+    """A service whose folder of code lies within another one of it."""
+    folder = workspace / "stack" / service
+    mappings = (PathMapping(folder / "lib", "/lib"), PathMapping(folder, "/app"))
+    place = ("127.0.0.1", PORTS[language]) if language in PORTS else ("stack-api-1", 0)
+    return Target(service, languages.get(language), *place, mappings, "stack-api-1")
+
+
+def write(workspace: Path, editor: str, *wanted: Target, is_all: bool = True, debugger: str = "") -> Result:
+    """What `debug.config` does with targets that it has found."""
+    chosen = editors.get(editor)
+    folder = base.workspace_of(workspace / "stack", chosen.workspace)
+    result = chosen.files(Wanted(folder, workspace / "stack", wanted, is_all, debugger))
+    editors.save(folder, result.drafts)
+    return result
+
+
+def loaded(file: Path) -> Any:
+    return jsonc.parse(file.read_text()).value
+
+
+def states(result: Result) -> dict[str, str]:
+    return {name: state for draft in result.drafts for name, state in draft.entries.items()}
+
+
+@pytest.mark.parametrize("language", ["python", "node", "go", "csharp"])
+def test_an_entry_of_vscode_names_no_folder_of_this_machine(workspace: Path, language: str) -> None:
+    write(workspace, "vscode", target(workspace, language))
+    text = (workspace / ".vscode" / "launch.json").read_text()
+    assert str(workspace) not in text
+    (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
+    assert (entry["name"], entry["request"]) == (f"ddd: api ({language})", "attach")
+    roots = [word for word in json.dumps(entry).split('"') if word.startswith("${workspaceFolder}")]
+    assert roots[0] == "${workspaceFolder}/stack/api/lib"
+
+
+def test_the_task_of_an_entry_runs_debug_attach_where_the_project_is(workspace: Path) -> None:
+    write(workspace, "vscode", target(workspace))
+    (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
+    (task,) = loaded(workspace / ".vscode" / "tasks.json")["tasks"]
+    assert task["label"] == entry["preLaunchTask"]
+    assert [task["command"], *task["args"]] == ["ddd", "debug.attach", "--service", "api"]
+    assert task["options"] == {"cwd": "${workspaceFolder}/stack"}
+    assert (task["presentation"], task["problemMatcher"]) == ({"reveal": "silent"}, [])
+
+
+def test_a_ddd_of_the_workspace_is_the_one_that_the_task_runs(workspace: Path) -> None:
+    (workspace / ".venv" / "bin").mkdir(parents=True)
+    (workspace / ".venv" / "bin" / "ddd").touch()
+    write(workspace, "vscode", target(workspace))
+    assert loaded(workspace / ".vscode" / "tasks.json")["tasks"][0]["command"] == "${workspaceFolder}/.venv/bin/ddd"
+
+
+def test_csharp_is_attached_to_by_docker_exec_without_a_task(workspace: Path) -> None:
+    csharp = target(workspace, "csharp")
+    write(workspace, "vscode", csharp)
+    (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
+    assert entry["pipeTransport"]["pipeArgs"] == ["exec", "-i", "stack-api-1"]
+    assert entry["pipeTransport"]["debuggerPath"].endswith("/netcoredbg")
+    assert "preLaunchTask" not in entry
+    assert not (workspace / ".vscode" / "tasks.json").exists()
+    write(workspace, "vscode", csharp, debugger=targets.debugger([csharp], "vsdbg"))
+    (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
+    assert entry["pipeTransport"]["debuggerPath"] == "/vsdbg/vsdbg"
+    with pytest.raises(UnknownNameError) as refused:
+        targets.debugger([csharp], "vsdb")
+    assert refused.value.nearest == "vsdbg"
+
+
+def test_a_second_time_changes_not_one_byte(workspace: Path) -> None:
+    wanted = [target(workspace, language, f"the-{language}") for language in ("python", "node", "go", "csharp")]
+    for editor in ("vscode", "nvim", "zed", "jetbrains"):
+        first = write(workspace, editor, *wanted)
+        files = {draft.file: draft.file.read_bytes() for draft in first.drafts}
+        again = write(workspace, editor, *wanted)
+        assert set(states(first).values()) == {"added"}
+        assert set(states(again).values()) == {"unchanged"}
+        assert files == {draft.file: draft.file.read_bytes() for draft in again.drafts}
+
+
+def test_what_others_wrote_stays_as_it_is(workspace: Path) -> None:
+    (workspace / ".vscode").mkdir()
+    file = workspace / ".vscode" / "launch.json"
+    file.write_text(MINE)
+    write(workspace, "vscode", target(workspace))
+    text = file.read_text()
+    head, tail = MINE.split("\n\t],\n}")
+    assert text.startswith(head + '\n\t\t{\n\t\t\t"name": "ddd: api (python)",\n')
+    assert text.endswith("\n\t\t},\n\t],\n}")
+    assert tail == ""
+
+
+def test_the_place_in_an_entry_follows_the_project_and_the_rest_is_the_users(workspace: Path) -> None:
+    write(workspace, "vscode", target(workspace))
+    file = workspace / ".vscode" / "launch.json"
+    edited = file.read_text().replace('"justMyCode": false', '"justMyCode": true, // my own only\n"django": true')
+    file.write_text(edited)
+    assert states(write(workspace, "vscode", target(workspace)))["ddd: api (python)"] == "kept"
+    assert file.read_text() == edited
+
+    file.write_text(edited.replace("5678", "1"))
+    assert states(write(workspace, "vscode", target(workspace)))["ddd: api (python)"] == "updated"
+    assert file.read_text() == edited
+
+
+def test_an_entry_under_another_name_is_the_users(workspace: Path) -> None:
+    write(workspace, "vscode", target(workspace))
+    file = workspace / ".vscode" / "launch.json"
+    file.write_text(file.read_text().replace("ddd: api (python)", "my own way"))
+    write(workspace, "vscode", target(workspace))
+    names = [entry["name"] for entry in loaded(file)["configurations"]]
+    assert names == ["my own way", "ddd: api (python)"]
+
+
+def test_one_entry_starts_all_services(workspace: Path) -> None:
+    api, web = target(workspace), target(workspace, "node", "web")
+    write(workspace, "vscode", api, is_all=False)
+    assert "compounds" not in loaded(workspace / ".vscode" / "launch.json")
+    write(workspace, "vscode", api, web)
+    (compound,) = loaded(workspace / ".vscode" / "launch.json")["compounds"]
+    assert compound == {
+        "name": "ddd: all services",
+        "configurations": ["ddd: api (python)", "ddd: web (node)"],
+        "stopAll": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ('{\n  "configurations": [\n    {"name": "a"\n  ]\n}', "line 4, column 3: a comma or } is missing"),
+        ("[]", "line 1, column 1: it has to be an object"),
+        ('{"configurations": {}}', "line 1, column 20: configurations has to be a list"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_place_and_nothing_is_written(workspace: Path, text: str, cause: str) -> None:
+    (workspace / ".vscode").mkdir()
+    file = workspace / ".vscode" / "launch.json"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        write(workspace, "vscode", target(workspace))
+    assert refused.value.cause == cause
+    assert str(file) in refused.value.what
+    assert refused.value.hint.startswith("${EDITOR:-vi} +")
+    assert (file.read_text(), [path.name for path in (workspace / ".vscode").iterdir()]) == (text, ["launch.json"])
+
+
+def test_a_broken_tasks_json_leaves_launch_json_alone(workspace: Path) -> None:
+    (workspace / ".vscode").mkdir()
+    (workspace / ".vscode" / "tasks.json").write_text("{")
+    with pytest.raises(ConfigError, match="line 1, column 1"):
+        write(workspace, "vscode", target(workspace))
+    assert not (workspace / ".vscode" / "launch.json").exists()
+
+
+def test_bytes_that_are_no_text_are_refused(workspace: Path) -> None:
+    (workspace / ".vscode").mkdir()
+    (workspace / ".vscode" / "launch.json").write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        write(workspace, "vscode", target(workspace))
+
+
+def test_symbolic_links_stay_and_what_they_lead_to_is_changed(workspace: Path, tmp_path_factory: Any) -> None:
+    elsewhere = tmp_path_factory.mktemp("shared")
+    (workspace / ".vscode").symlink_to(elsewhere)
+    (elsewhere / "real.json").write_text(MINE)
+    (elsewhere / "launch.json").symlink_to("real.json")
+    write(workspace, "vscode", target(workspace))
+    assert (workspace / ".vscode").is_symlink()
+    assert (elsewhere / "launch.json").is_symlink()
+    assert "ddd: api (python)" in (elsewhere / "real.json").read_text()
+    assert (elsewhere / "tasks.json").is_file()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_and_nothing_is_left(workspace: Path) -> None:
+    (workspace / ".vscode").symlink_to("/proc/sys")  # where not even root makes files
+    before = sorted(path.name for path in workspace.iterdir())
+    with pytest.raises(ConfigError, match="cannot be written, and nothing was changed"):
+        write(workspace, "vscode", target(workspace))
+    assert sorted(path.name for path in workspace.iterdir()) == before
+
+
+def test_the_workspace_is_the_nearest_folder_that_the_editor_opens(workspace: Path) -> None:
+    marks = editors.get("vscode").workspace
+    assert base.workspace_of(workspace / "stack", marks) == workspace
+    (workspace / "stack" / ".vscode").mkdir()
+    assert base.workspace_of(workspace / "stack", marks) == workspace / "stack"
+
+
+def test_without_a_workspace_it_is_the_folder_of_the_project(tmp_path: Path) -> None:
+    assert base.workspace_of(tmp_path, ("no-such-mark",)) == tmp_path
+
+
+def test_a_folder_outside_of_the_workspace_is_named_and_said_so(workspace: Path) -> None:
+    outside = PathMapping(Path("/opt/shared"), "/shared")
+    result = write(workspace, "vscode", target(workspace)._replace(mappings=(outside,)))
+    assert "/opt/shared" in (workspace / ".vscode" / "launch.json").read_text()
+    assert result.notes[0].startswith("/opt/shared is outside of")
+
+
+def test_an_entry_of_zed_runs_debug_attach_first(workspace: Path) -> None:
+    write(workspace, "zed", *(target(workspace, language, f"the-{language}") for language in PORTS))
+    found = {entry["adapter"]: entry for entry in loaded(workspace / ".zed" / "debug.json")}
+    assert found["Delve"]["tcp_connection"] == {"host": "127.0.0.1", "port": 2345}
+    assert found["Debugpy"]["connect"] == {"host": "127.0.0.1", "port": 5678}
+    assert (found["JavaScript"]["type"], found["JavaScript"]["port"]) == ("pwa-node", 9229)
+    for entry in found.values():
+        assert entry["build"]["args"][0] == "debug.attach"
+        assert "$ZED_WORKTREE_ROOT/stack/the-" in json.dumps(entry)
+
+
+def test_a_lua_file_of_somebody_else_is_left_alone(workspace: Path) -> None:
+    (workspace / ".nvim").mkdir()
+    (workspace / ".nvim" / "ddd-dap.lua").write_text("-- mine\n")
+    with pytest.raises(ConfigError, match="was not written by ddd"):
+        write(workspace, "nvim", target(workspace))
+
+
+def test_goland_gets_files_and_the_others_are_told_what_to_enter(workspace: Path) -> None:
+    result = write(workspace, "jetbrains", *(target(workspace, language, f"the-{language}") for language in PORTS))
+    (attach,) = (workspace / ".run").glob("ddd-the-go*.run.xml")
+    (entry,) = ET.parse(attach).getroot()
+    assert (entry.get("type"), entry.get("host"), entry.get("port")) == (
+        "GoRemoteDebugConfigurationType",
+        "127.0.0.1",
+        "2345",
+    )
+    assert "Attach to DAP with the remote address 127.0.0.1:5678" in result.notes[0]
+    assert "Attach to Node.js/Chrome" in result.notes[1]
+
+
+@pytest.mark.parametrize("editor", [editor.name for editor in editors.EDITORS])
+def test_names_with_special_characters_stay_one_name(workspace: Path, editor: str) -> None:
+    (workspace / "stack" / "wo rk\"'ß").mkdir()
+    odd = target(workspace, "go", "wo rk\"'ß")
+    write(workspace, editor, odd)
+    assert states(write(workspace, editor, odd))[odd.name] == "unchanged"
+
+
+def test_an_unknown_editor_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        editors.get("vs-code")
+    assert refused.value.nearest == "vscode"

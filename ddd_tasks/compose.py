@@ -19,6 +19,9 @@ NUMBER_LABEL = "com.docker.compose.container-number"
 VOLUME_LABEL = "com.docker.compose.volume"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+# What our overlays write on a container of another stage than its service declares.
+STAGE_LABEL = "ddd-tasks.stage"
+DEBUG_OVERLAY = "debug"
 
 
 class Compose:
@@ -45,6 +48,11 @@ class Compose:
         return process.capture(self.argv(*words), env=self.environment, check=check)
 
 
+def overlay_file(project: Project, name: str) -> Path:
+    """Where an overlay is, once it is written."""
+    return project.private / "compose" / f"{name}.yaml"
+
+
 def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tuple[Path, ...]:
     """Write .ddd/compose/<name>.yaml and return it as a tuple; an empty content removes it and returns nothing.
 
@@ -55,6 +63,6 @@ def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tu
 
 def write_overlay_text(project: Project, name: str, text: str) -> tuple[Path, ...]:
     """The same for a text, for what JSON has no words for. The file is replaced as a whole, only when it changes."""
-    path = project.private / "compose" / f"{name}.yaml"
+    path = overlay_file(project, name)
     write_private(path, text)
     return (path,) if text else ()

@@ -41,9 +41,9 @@ class Stage:
     """One FROM and what follows it. base is expanded; base_stage is its name, if base is an earlier stage of this file.
 
     description is the comment directly above FROM; line is where FROM stands, counted from 1. command is what the
-    stage's own ENTRYPOINT and CMD start, empty when it has neither. sources are the stages, indices, named contexts and
-    images that its COPY --from, ADD --from and RUN --mount=from= name. copies are the paths of the build context that
-    it reads, as in dockerfile_copies. steps are all its instructions below FROM.
+    stage's own ENTRYPOINT and CMD start, empty when it has neither; entrypoint is its first part. sources are the
+    stages, indices, named contexts and images that its COPY --from, ADD --from and RUN --mount=from= name. copies are
+    the paths of the build context that it reads, as in dockerfile_copies. steps are all its instructions below FROM.
     """
 
     name: str | None
@@ -54,6 +54,7 @@ class Stage:
     line: int
     platform: str | None = None
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -324,7 +325,7 @@ class _Parser:
             self.cmd = command
         else:
             self.entrypoint = command
-        self.stages[-1] = replace(self.stages[-1], command=(*self.entrypoint, *self.cmd))
+        self.stages[-1] = replace(self.stages[-1], command=(*self.entrypoint, *self.cmd), entrypoint=self.entrypoint)
 
     def _expand(self, text: str, line: int) -> str:
         try:

@@ -21,7 +21,7 @@ from ddd_tasks.errors import ConfigError
 from ddd_tasks.fingerprint import Note, Watched
 from ddd_tasks.project import Project, Service
 
-_FORMAT = 3
+_FORMAT = 4
 _PULLS = re.compile(r"always|daily|weekly|every_|refresh")
 
 
@@ -30,7 +30,7 @@ def stands(engine: Engine, project: Project, wanted: Sequence[Service]) -> list[
     try:
         stored = notebook.read(_file(project))
         watched, names = Watched.stored(stored["watched"]), [service.name for service in wanted]
-        same = stored["format"] == _FORMAT and stored["services"] == names
+        same = stored["format"] == _FORMAT and stored["services"] == names and stored["files"] == _files(project)
         if not same or stored["containers"] != _containers(engine, project, names):
             return None
         if fingerprint.state(engine, project, watched, portbook.read(project)) != stored["state"]:
@@ -59,6 +59,7 @@ def remember(engine: Engine, project: Project, wanted: Sequence[Service], note: 
     stored: dict[str, Any] = {}
     if note:
         stored = {"format": _FORMAT, "services": names, "state": note.state, "watched": note.watched}
+        stored["files"] = _files(project)
         stored["containers"] = _containers(engine, project, names)
     notebook.write(_file(project), stored)
 
@@ -87,6 +88,11 @@ def _containers(engine: Engine, project: Project, names: Sequence[str]) -> list[
         for entry in services.listed(engine, project)
         if entry["Labels"].get("com.docker.compose.service") in names
     ]
+
+
+def _files(project: Project) -> list[str]:
+    """The Compose files of the start: with an overlay of ours among them it is another one."""
+    return [str(file) for file in project.files]
 
 
 def _file(project: Project) -> Path:

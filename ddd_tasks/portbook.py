@@ -134,8 +134,8 @@ def _others(project: Project, service: Service, port: Port, used: Collection[int
 
 
 def _is_fixed(port: Port) -> bool:
-    """Whether it is one port that the file names: not a range, and not left to the engine."""
-    return port.published.isdigit() and int(port.published) > 0
+    """Whether it is one port that the file names: not a range, not left to the engine, and not chosen elsewhere."""
+    return not port.is_chosen and port.published.isdigit() and int(port.published) > 0
 
 
 def _key(service: Service, port: Port) -> str:

@@ -36,13 +36,17 @@ class Mount(NamedTuple):
 
 
 class Port(NamedTuple):
-    """A published port. published: a number, a range such as 8080-8090, or "" for one that the engine picks."""
+    """A published port. published: a number, a range such as 8080-8090, or "" for one that the engine picks.
+
+    is_chosen: whether the number is of our choice already, and no other one is to be looked for.
+    """
 
     target: int
     published: str
     host_ip: str
     protocol: str
     app_protocol: str
+    is_chosen: bool = False
 
 
 class Service(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks.compose import DIRECTORY_LABEL, NUMBER_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
+from ddd_tasks.compose import DIRECTORY_LABEL, NUMBER_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL, STAGE_LABEL
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, NotRunningError
 from ddd_tasks.project import Port, Project, Service
@@ -170,7 +170,7 @@ def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
         state=detail["Status"],
         health=(detail.get("Health") or {}).get("Status", "").replace("none", ""),
         exit_code=detail["ExitCode"],
-        stage=(service.build.target or "") if service and service.build else "",
+        stage=entry["Labels"].get(STAGE_LABEL) or ((service.build.target or "") if service and service.build else ""),
         urls=_urls(service.ports if service else (), entry.get("Ports") or []),
     )
 

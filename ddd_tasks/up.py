@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ddd_tasks import console, images, lastup, ledger, portbook, preflight, process, services, worktree
-from ddd_tasks.compose import PROJECT_LABEL, Compose
+from ddd_tasks.compose import DEBUG_OVERLAY, PROJECT_LABEL, Compose, overlay_file, write_overlay
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
 from ddd_tasks.project import Project, Service
@@ -45,12 +45,13 @@ def start(
     timeout: float = WAIT_SECONDS,
     isolate: bool = False,
     ports: str | None = None,
+    stopped: Collection[str] = (),
 ) -> list[State]:
     """Build and start the services, and wait until each is healthy, or running where it has no health check.
 
     names: which, with what they depend on; timeout: seconds to wait; isolate and ports as in worktree.settle and
-    portbook.settle. Nothing is started where that would change nothing; what a refused start has made is removed again;
-    only one start of a project runs at a time.
+    portbook.settle; stopped: as in wait. Nothing is started where that would change nothing; what a refused start has
+    made is removed again; only one start of a project runs at a time.
     Raises ConfigError, PortTakenError, EngineError, CommandError, UnhealthyError.
     """
     engine = Engine.connect()
@@ -58,6 +59,8 @@ def start(
     project = worktree.settle(engine, project, isolate=isolate)
     with ledger.alone(f"up-{project.name}", waiting=f"waiting: project {project.name!r} is being started already"):
         services.refuse_takeover(engine, project)
+        if not process.is_dry() and overlay_file(project, DEBUG_OVERLAY) not in project.files:
+            write_overlay(project, DEBUG_OVERLAY, {})  # what it says of these services does not hold any more
         wanted = select(project, names)
         standing = None if ports or process.is_dry() else lastup.stands(engine, project, wanted)
         if standing is not None and not volumes.outdated(engine, project, wanted, values):
@@ -72,7 +75,7 @@ def start(
         images.provide_bases(project, wanted)
         note = lastup.before(engine, project, wanted, images.compose_for(project))
         _start(engine, project, wanted, values)
-        states = wait(project, names, timeout=timeout)
+        states = wait(project, names, timeout=timeout, stopped=stopped)
         lastup.remember(engine, project, wanted, note)
         return states
 
@@ -125,9 +128,12 @@ def _renew(engine: Engine, project: Project, compose: Compose, before: set[str],
         compose.run("up", "--detach", "--no-build", "--no-deps", "--force-recreate", *kept, quiet=True)
 
 
-def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS) -> list[State]:
+def wait(
+    project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS, stopped: Collection[str] = ()
+) -> list[State]:
     """Wait until the services are healthy, or running where they have no health check; how all services are then.
 
+    stopped: services that only have to run: a program that a debugger holds answers no health check.
     Raises NotRunningError where there is nothing to wait for, and UnhealthyError, after printing the last log lines of
     the service that failed.
     """
@@ -137,7 +143,7 @@ def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_S
     seen: dict[str, float] = {}
     while True:
         states = services.states(engine, project)
-        ours = [state for state in states if state.service in wanted]
+        ours = [_without_health(state, stopped) for state in states if state.service in wanted]
         if not ours:
             raise NotRunningError(f"nothing of {project.name!r} has been started", hint="ddd dev.up")
         waiting = [state for state in ours if not state.is_ready]
@@ -151,6 +157,10 @@ def wait(project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_S
         if time.monotonic() > deadline:
             raise _unhealthy(engine, project, waiting[0], f"it was not healthy after {timeout:.0f} s")
         time.sleep(_POLL_SECONDS)
+
+
+def _without_health(state: State, stopped: Collection[str]) -> State:
+    return state._replace(health="") if state.service in stopped else state
 
 
 def _is_settled(state: State, seconds: float) -> bool:

@@ -10,9 +10,9 @@ from ddd_tasks.language import Language, PathMapping
 class Attachment(NamedTuple):
     """A service that an editor can attach to now.
 
-    host and port: where the debugger answers on this machine. pid: of the process in its container. container: its id.
-    is_live: whether the debugger came from outside, in a sidecar. mappings: host folders and what the debugger calls
-    them, the longest host path first.
+    host and port: where the debugger answers on this machine; the container's name and 0 where an editor starts it.
+    pid: of the process in its container. container: its id. is_live: whether the debugger came from outside, in a
+    sidecar. mappings: host folders and what the debugger calls them; the first one that matches is the right one.
     """
 
     service: str
@@ -35,6 +35,9 @@ class Attachment(NamedTuple):
         assert self.language.debug is not None
         how = "by a sidecar, its image untouched" if self.is_live else "by its own debugger"
         name, where = self.language.debug.adapter, f"{self.host}:{self.port}"
+        if not self.port:  # a program of the container, which the editor starts
+            program = next((path for _, path in self.language.debug.debuggers), "its debugger")
+            return f"{self.service}: {name} through `docker exec -i {self.host} {program} --interpreter=vscode`"
         return f"{self.service}: {name} on {where} (process {self.pid}, {how})"
 
     def as_dict(self) -> dict[str, Any]:

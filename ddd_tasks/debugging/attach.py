@@ -28,7 +28,7 @@ def attach(project: Project, service: Service, *, port: int = 0) -> Attachment:
     with ledger.alone(name, waiting=waiting), closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
-        mappings = _Mappings(project, service, language)
+        mappings = _Mappings(project, service, language, found.stage)
         own = _own(found, language)
         if own and not port:
             return Attachment(service.name, language, *own, _pid(found, language), found.id, False, mappings.wait())
@@ -87,10 +87,10 @@ def _pid(found: Target, language: Language) -> int:
 class _Mappings:
     """The path mappings, found out while containers start."""
 
-    def __init__(self, project: Project, service: Service, language: Language) -> None:
+    def __init__(self, project: Project, service: Service, language: Language, stage: str | None) -> None:
         self._found: tuple[PathMapping, ...] = ()
         self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._find, args=(project, service, language), daemon=True)
+        self._thread = threading.Thread(target=self._find, args=(project, service, language, stage), daemon=True)
         self._thread.start()
 
     def wait(self) -> tuple[PathMapping, ...]:
@@ -100,8 +100,8 @@ class _Mappings:
             raise self._problem
         return self._found
 
-    def _find(self, project: Project, service: Service, language: Language) -> None:
+    def _find(self, project: Project, service: Service, language: Language, stage: str | None) -> None:
         try:
-            self._found = mapping.mappings(project, service, language)
+            self._found = mapping.mappings(project, service, language, stage)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             self._problem = error

@@ -281,7 +281,7 @@ def _rows(
     wanted = SERVICE_LABEL if service is None else f"{SERVICE_LABEL}={service}"
     filters = {"label": [f"{PROJECT_LABEL}={project.directory}", wanted]}
     found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
-    return found
+    return [row for row in found if row["Labels"].get(ROLE_LABEL) in (SIDECAR, FORWARDER)]
 
 
 def _facts(engine: Engine, identifier: str) -> dict[str, Any]:

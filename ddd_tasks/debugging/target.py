@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddd_tasks import languages, process, services
+from ddd_tasks.compose import STAGE_LABEL
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import NotRunningError, UnsupportedError
 from ddd_tasks.language import Debug, Language
@@ -51,6 +52,11 @@ class Target(NamedTuple):
         """The variables that the container was created with."""
         pairs = (entry.partition("=") for entry in self.info["Config"].get("Env") or ())
         return {name: value for name, _, value in pairs}
+
+    @property
+    def stage(self) -> str | None:
+        """The Dockerfile stage that it runs, where that is not the service's own."""
+        return (self.info["Config"].get("Labels") or {}).get(STAGE_LABEL)
 
     @property
     def started(self) -> str:

@@ -21,6 +21,7 @@ from sidecar import inspector, proc
 from sidecar.arms import Armed, ArmError, Options
 from sidecar.proc import Listener, Process
 
+adopts = True  # an inspector that a sidecar has left open when it was killed is ours, too
 _PAUSE = 0.01
 _USUAL = 9229
 _SECONDS_TO_START = 2.0

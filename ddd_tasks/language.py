@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 # Paths that services answer when asked how they are, the usual ones first.
 HEALTH_PATHS = ("/health", "/healthz", "/livez", "/readyz", "/ready", "/ping", "/status", "/up", "/api/health")
@@ -25,6 +25,13 @@ class PathMapping:
 Arguments: TypeAlias = Callable[[str, int, Sequence[PathMapping]], dict[str, Any]]
 
 
+class CodeLines(NamedTuple):
+    """Lines of a source file that a breakpoint can stand on. once: those that run only while the file is loaded."""
+
+    every: frozenset[int]
+    once: frozenset[int]
+
+
 @dataclass(frozen=True)
 class Debug:
     """How a debugger gets to the code, and what editors call it.
@@ -41,7 +48,8 @@ class Debug:
     a debugger can be brought to a process that has none (docker/toolbox then has a stage of the language's name).
     is_traced: whether that takes the right to trace the process; a signal needs less.
     sources: globs for the names of files of source, in which breakpoints can be set. debuggers: for one without a port,
-    the names and paths in the container of the programs that will do, the usual one first.
+    the names and paths in the container of the programs that will do, the usual one first. lines: the lines with code
+    of a file's content, or None where they cannot be told; needed for a debugger that takes breakpoints on any line.
     """
 
     port: int | None
@@ -56,6 +64,7 @@ class Debug:
     is_traced: bool = False
     sources: tuple[str, ...] = ()
     debuggers: tuple[tuple[str, str], ...] = ()
+    lines: Callable[[bytes], CodeLines | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager, PathMapping
 from ddd_tasks.languages._python_code import FRAMEWORKS, Application, Code, Program
+from ddd_tasks.languages._python_lines import lines
 
 PORT = 8000
 _MODULES = ("main", "app", "asgi", "wsgi", "server", "api", "application", "web", "service", "run")
@@ -211,6 +212,7 @@ PYTHON = Language(
         adapter="debugpy",
         arguments=_attach_arguments,
         programs=r"python(3(\.\d+)?)?t?",
+        lines=lines,
         wait=(r"(-m debugpy --listen \S+)", r"\1 --wait-for-client"),
         is_live=True,
         is_traced=True,

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks.compose import DIRECTORY_LABEL, NUMBER_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL, STAGE_LABEL
+from ddd_tasks.compose import (
+    DEBUG_PORT_LABEL,
+    DIRECTORY_LABEL,
+    NUMBER_LABEL,
+    ONEOFF_LABEL,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    STAGE_LABEL,
+)
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, NotRunningError
 from ddd_tasks.project import Port, Project, Service
@@ -163,6 +171,8 @@ def _entries(engine: Engine, project: Project, labels: list[str], *, everything:
 def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
     name = entry["Labels"].get(SERVICE_LABEL, "")
     service = project.services.get(name)
+    labels = entry["Labels"]
+    published = [port for port in entry.get("Ports") or [] if str(port["PrivatePort"]) != labels.get(DEBUG_PORT_LABEL)]
     detail = engine.get(f"/containers/{entry['Id']}/json")["State"]
     return State(
         service=name,
@@ -170,8 +180,8 @@ def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
         state=detail["Status"],
         health=(detail.get("Health") or {}).get("Status", "").replace("none", ""),
         exit_code=detail["ExitCode"],
-        stage=entry["Labels"].get(STAGE_LABEL) or ((service.build.target or "") if service and service.build else ""),
-        urls=_urls(service.ports if service else (), entry.get("Ports") or []),
+        stage=labels.get(STAGE_LABEL) or ((service.build.target or "") if service and service.build else ""),
+        urls=_urls(service.ports if service else (), published),
     )
 
 

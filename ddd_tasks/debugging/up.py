@@ -35,7 +35,7 @@ def start(
     with closing(Engine.connect()) as engine, _alone(project):
         project = worktree.settle(engine, project)
         services.refuse_takeover(engine, project)
-        known = variant.running(engine, project, _ports(project))
+        known = variant.running(engine, project)
         before = _containers(engine, project, service.name)
         wanted = known | {service.name: _wanted(engine, project, service, debug, known.get(service.name), waits=waits)}
         changed = variant.variant(project, list(wanted.values()), _debugs(project, wanted))
@@ -56,7 +56,7 @@ def stop(project: Project, names: Sequence[str] = ()) -> list[str]:
     """
     with closing(Engine.connect()) as engine, _alone(project):
         services.refuse_takeover(engine, project)
-        known = variant.running(engine, project, _ports(project))
+        known = variant.running(engine, project)
         gone = {name: one for name, one in known.items() if not names or name in names}
         if process.is_dry():
             return list(gone)
@@ -165,10 +165,6 @@ def _attachment(project: Project, found: Target, language: Language, debug: Debu
 def _debugs(project: Project, names: Collection[str]) -> dict[str, Debug]:
     found = {name: target.declared_language(project.services[name]) for name in names}
     return {name: language.debug for name, language in found.items() if language and language.debug}
-
-
-def _ports(project: Project) -> dict[str, int]:
-    return {name: debug.port for name, debug in _debugs(project, project.services).items() if debug.port}
 
 
 def _containers(engine: Engine, project: Project, name: str) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ddd_tasks import build, compose
-from ddd_tasks.compose import DEBUG_OVERLAY, SERVICE_LABEL, STAGE_LABEL
+from ddd_tasks.compose import DEBUG_OVERLAY, DEBUG_PORT_LABEL, SERVICE_LABEL, STAGE_LABEL
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import UnsupportedError
@@ -45,8 +45,8 @@ class Command(NamedTuple):
     command: tuple[str, ...] | None = None
 
 
-def running(engine: Engine, project: Project, debug_port: Mapping[str, int]) -> dict[str, Wanted]:
-    """The services that have a container from their debug stage. debug_port: service -> its debugger's port inside."""
+def running(engine: Engine, project: Project) -> dict[str, Wanted]:
+    """The services that have a container from their debug stage, and how it was started."""
     filters = {"label": [f"{compose.PROJECT_LABEL}={project.name}", f"{STAGE_LABEL}={STAGE}"]}
     found = {}
     for entry in engine.get("/containers/json", all=True, filters=filters):
@@ -54,7 +54,7 @@ def running(engine: Engine, project: Project, debug_port: Mapping[str, int]) -> 
         name = labels.get(SERVICE_LABEL, "")
         if name in project.services:
             bound = engine.get(f"/containers/{entry['Id']}/json")["HostConfig"].get("PortBindings") or {}
-            ports = [int(one["HostPort"] or 0) for one in bound.get(f"{debug_port.get(name)}/tcp") or ()]
+            ports = [int(one["HostPort"] or 0) for one in bound.get(f"{labels.get(DEBUG_PORT_LABEL)}/tcp") or ()]
             port = ports[0] if ports else 0
             found[name] = Wanted(name, port, WAIT_LABEL in labels, BEFORE_LABEL in labels)
     return found
@@ -99,11 +99,12 @@ def entry(
     project: Project, service: Service, wanted: Wanted, config: Mapping[str, Any], parsed: Dockerfile, debug: Debug
 ) -> dict[str, Any]:
     """What the overlay says of a service. config: Compose's own view of it."""
-    notes = {WAIT_LABEL: wanted.waits, BEFORE_LABEL: wanted.ran_before}
+    notes = {WAIT_LABEL: wanted.waits and "yes", BEFORE_LABEL: wanted.ran_before and "yes"}
+    notes |= {STAGE_LABEL: STAGE, DEBUG_PORT_LABEL: debug.port and str(debug.port)}
     parts: dict[str, Any] = {
         "image": service.image,
         "build": {"target": STAGE, "labels": {PROJECT_LABEL: str(project.directory)}},
-        "labels": {STAGE_LABEL: STAGE, **{name: "yes" for name, holds in notes.items() if holds}},
+        "labels": {name: value for name, value in notes.items() if value},
     }
     chosen = [port for port in service.ports if port.is_chosen]
     if chosen:

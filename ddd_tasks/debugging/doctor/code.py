@@ -74,7 +74,7 @@ def _in_container(subject: Subject, one: PathMapping, files: Sequence[Path]) -> 
         what = f"{one.local} is not {one.remote}: none of {len(files)} files is there{aside}"
         return Finding("mapping", PROBLEM, what, up)
     if changed:
-        what = f"{where}, but {_names(one, changed)} differ there: breakpoints stand at other lines"
+        what = f"{where}, but with another {_names(one, changed)}: breakpoints stand at other lines"
         return Finding("mapping", PROBLEM if len(changed) == len(present) > 1 else WARNING, what, up)
     return Finding("mapping", OK, f"{where}: {len(present)} of {len(files)} files are there, and the same")
 

@@ -10,7 +10,8 @@ from typing import Any
 from ddd_tasks import process
 from ddd_tasks.debugging import editors
 from ddd_tasks.debugging.doctor.subject import OK, WARNING, Finding, Subject
-from ddd_tasks.debugging.editors.base import ADDED, MARK, UPDATED, Draft
+from ddd_tasks.debugging.editors import vscode
+from ddd_tasks.debugging.editors.base import ADDED, MARK, UPDATED, Draft, read, workspace_of
 from ddd_tasks.debugging.sidecar import SERVICE_LABEL, TARGET_LABEL
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import UnsupportedError
@@ -36,24 +37,27 @@ def sidecars(engine: Engine, project: Project) -> Iterator[tuple[str, Finding]]:
 
 
 def entries(subject: Subject) -> Iterator[Finding]:
-    """Do the entries that debug.config has written still lead to this service?"""
-    for editor in editors.EDITORS:
-        with process.mode(dry=True):  # nothing is written, and no port remembered
-            try:
-                result = editors.configure(subject.project, [subject.service], editor, is_all=False, debugger="")
-            except UnsupportedError:  # no entry for this editor and language
-                continue
-        for draft in result.drafts:
-            yield from _of_file(draft, editor.name, subject.service.name)
+    """Do the entries that debug.config has written for VS Code still lead to this service?"""
+    workspace = workspace_of(subject.project.directory, vscode.WORKSPACE)
+    if MARK.encode() not in (read(workspace / ".vscode" / "launch.json") or b""):
+        return
+    with process.mode(dry=True):  # nothing is written, and no port remembered
+        try:
+            editor = editors.get(vscode.NAME)
+            result = editors.configure(subject.project, [subject.service], editor, is_all=False, debugger="")
+        except UnsupportedError:  # its language has no debugger
+            return
+    for draft in result.drafts:
+        yield from _of_file(draft, subject.service.name)
 
 
-def _of_file(draft: Draft, editor: str, service: str) -> Iterator[Finding]:
+def _of_file(draft: Draft, service: str) -> Iterator[Finding]:
     if draft.old is None or MARK.encode() not in draft.old:
         return
     place = os.path.relpath(draft.file, Path.cwd())
     wrong = [name for name, change in draft.entries.items() if change in (ADDED, UPDATED)]
     if wrong:
         what = f"{place}: {', '.join(wrong)} does not lead to where the debugger is"
-        yield Finding("editor", WARNING, what, f"ddd debug.config --editor {editor} --service {service}")
+        yield Finding("editor", WARNING, what, f"ddd debug.config --service {service}")
     else:
         yield Finding("editor", OK, f"{place} leads to this service")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sidecar import arms, bridge, proc
+from sidecar import arms, bridge, dotnet, proc
 from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
@@ -61,6 +61,7 @@ def facts(pattern: str = "") -> dict[str, Any]:
             {"port": one.port, "loopback": one.is_loopback, "address": one.address, "pids": list(one.pids)}
             for one in held
         ],
+        "dotnet": dotnet.runtimes(found),
         "ptraceScope": proc.ptrace_scope(),
         "readOnly": proc.is_read_only(),
     }

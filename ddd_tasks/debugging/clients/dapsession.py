@@ -164,6 +164,9 @@ class Session:
         else:
             if message["event"] == "initialized":
                 self.initialized.set()
+            elif message["event"] == "terminated":  # the process has ended; the debugger waits for us to go
+                self._ended = True
+                self._transport.close()
             self._on_event(self, message["event"], dict(message.get("body") or {}))
 
 

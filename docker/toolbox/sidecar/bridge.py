@@ -40,15 +40,16 @@ def speaks(client: socket.socket) -> bool:
 
 def pipe(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until both sides have ended; then both are closed."""
-    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
+    back = threading.Thread(target=pump, args=(other, one), daemon=True)
     back.start()
-    _pump(one, other)
+    pump(one, other)
     back.join()
     one.close()
     other.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Carry bytes one way until the source has ended, and tell the sink so."""
     with suppress(OSError):
         while data := source.recv(_CHUNK):
             sink.sendall(data)

@@ -1,0 +1,159 @@
+"""Go: Delve attaches while clients are there. Without one, nothing traces the process and no breakpoint is in it.
+
+So a client that hangs up, or is killed, never leaves a service standing; and a program that panics while nobody looks
+ends, instead of standing still for a debugger.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from sidecar import bridge, delve, gobinary, proc
+from sidecar.arms import Armed, ArmError, Options
+from sidecar.delve import Delve
+from sidecar.proc import Process
+
+_PAUSE = 0.02
+_SECONDS_TO_PART = 2.0
+_STRIPPED = 'it was built without what a debugger reads: take -s and -w out of -ldflags (-ldflags "-s -w"), or strip'
+
+
+@dataclass
+class _State:
+    """The run of Delve of this moment, or None, and how many clients it has."""
+
+    process: Process
+    options: Options
+    running: Delve | None = None
+    clients: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def end(self) -> None:
+        """Let the process go."""
+        if self.running:
+            self.running.end()
+        self.running = None
+
+
+def arm(process: Process, options: Options) -> Armed:
+    """Attach to the process once, to see that it works, and let it go. Raises ArmError."""
+    facts = _facts(process)
+    if process.tracer:
+        raise ArmError("busy", f"process {process.pid} is traced by process {process.tracer}")
+    delve.restore(process.pid, options.tracer)
+    first = Delve.start(process.pid, options)
+    first.end()
+    return Armed(("unix", str(first.path)), process.pid, facts, {"go": _State(process, options)})
+
+
+def connect(armed: Armed) -> socket.socket:
+    """A connection to Delve, which attaches for the first client, and again to a new process. Raises ArmError."""
+    state: _State = armed.state["go"]
+    with state.lock:
+        if state.running and not state.running.is_attached:
+            state.end()
+        if state.running is None:
+            state.process = _current(state)
+            armed.pid = state.process.pid
+            armed.facts.update(_facts(state.process))
+            state.running = Delve.start(armed.pid, state.options)
+        try:
+            connection = state.running.dial()
+        except OSError as error:
+            raise ArmError("gone", f"Delve does not answer: {error}") from error
+        state.clients += 1
+        return connection
+
+
+def front(client: socket.socket, server: socket.socket, armed: Armed) -> None:
+    """Carry the bytes of one client. What asks to end the process is changed: a client only leaves it."""
+    back = threading.Thread(target=bridge.pump, args=(server, client), daemon=True)
+    back.start()
+    try:
+        _carry(client, server)
+        back.join(_SECONDS_TO_PART)
+    finally:
+        _leave(armed)
+
+
+def disarm(armed: Armed) -> None:
+    """Let the process go, wherever it stands."""
+    state: _State = armed.state["go"]
+    with state.lock:
+        state.end()
+
+
+def _leave(armed: Armed) -> None:
+    state: _State = armed.state["go"]
+    with state.lock:
+        state.clients -= 1
+        if not state.clients or (state.running and not state.running.is_attached):
+            state.end()
+
+
+def _carry(client: socket.socket, server: socket.socket) -> None:
+    if client.recv(1, socket.MSG_PEEK) != b"C":  # Delve's own protocol, which GoLand and `dlv connect` speak
+        return bridge.pump(client, server)
+    with suppress(OSError, ValueError), client.makefile("rb") as messages:
+        while message := _message(messages):
+            server.sendall(message)
+    with suppress(OSError):
+        server.shutdown(socket.SHUT_WR)
+    return None
+
+
+def _message(messages: BinaryIO) -> bytes:
+    """The next message of the Debug Adapter Protocol as it goes on to Delve; b"" at the end. Raises ValueError."""
+    length = 0
+    while line := messages.readline().strip():
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    body = gentle(messages.read(length)) if length else b""
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body) if body else b""
+
+
+def gentle(body: bytes) -> bytes:
+    """A message that does not end the process: some clients ask for that whenever they leave."""
+    if b'"terminateDebuggee"' not in body:
+        return body
+    message = json.loads(body)
+    if message.get("command") == "disconnect":
+        message["arguments"]["terminateDebuggee"] = False
+    return json.dumps(message).encode()
+
+
+def _facts(process: Process) -> dict[str, object]:
+    """How its program was built. Raises ArmError for one that Delve can do nothing with."""
+    try:
+        found = gobinary.read(Path(f"/proc/{process.pid}/exe"))
+    except PermissionError as error:
+        raise ArmError("permission", f"/proc/{process.pid}/exe: {error.strerror}") from error
+    except OSError as error:
+        raise ArmError("gone", f"process {process.pid} has ended") from error
+    if found is None:
+        raise ArmError("unsupported", f"{process.name} (process {process.pid}) is no Go program")
+    if not found.has_dwarf:
+        cause = f"{process.name} (process {process.pid}) is stripped: {_STRIPPED}"
+        raise ArmError("unsupported", cause, reason="stripped", **found.as_dict())
+    return found.as_dict()
+
+
+def _current(state: _State) -> Process:
+    """The process while it lives, else the one that a reloader has started from the same path. Raises ArmError."""
+    deadline = time.monotonic() + state.options.seconds
+    while time.monotonic() < deadline:
+        if one := proc.process(state.process.pid):
+            return one
+        found = [one for one in proc.processes() if one.name == state.process.name]
+        if new := proc.choose(found, "", proc.listeners(found)):
+            return new
+        time.sleep(_PAUSE)
+    raise ArmError("gone", f"process {state.process.pid} ({state.process.name}) has ended, and no other came instead")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import Any
 
 from ddd_tasks import build, console, ledger, process, services, worktree
 from ddd_tasks import up as upping
@@ -15,12 +14,13 @@ from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.debugging.variant import STAGE, Wanted
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import NotRunningError, UnknownNameError, UnsupportedError
+from ddd_tasks.errors import NotRunningError, PortTakenError, UnknownNameError, UnsupportedError
 from ddd_tasks.language import Debug, Language
 from ddd_tasks.project import Project, Service
 
 _POLL_SECONDS = 0.05
 _LISTEN_SECONDS = 60.0
+_ATTEMPTS = 3  # somebody else may take the port while images are built
 
 
 def start(
@@ -35,18 +35,33 @@ def start(
     with closing(Engine.connect()) as engine, _alone(project):
         project = worktree.settle(engine, project)
         services.refuse_takeover(engine, project)
-        known = variant.running(engine, project)
-        before = _containers(engine, project, service.name)
-        wanted = known | {service.name: _wanted(engine, project, service, debug, known.get(service.name), waits=waits)}
-        changed = variant.variant(project, list(wanted.values()), _debugs(project, wanted))
-        stopped = [name for name, one in wanted.items() if one.waits or name in known]
-        upping.start(changed, [service.name], timeout=timeout, stopped=stopped)
+        _say_command(project, service)
+        changed = _started(engine, project, service, debug, waits=waits, timeout=timeout)
         if process.is_dry():
             return None
-        if not waits and before != _containers(engine, project, service.name):
-            upping.wait(changed, [service.name], timeout=timeout, stopped=set(stopped) - {service.name})
         found = _await_debugger(engine, changed, changed.services[service.name], debug)
         return _attachment(changed, found, language, debug)
+
+
+def _started(
+    engine: Engine, project: Project, service: Service, debug: Debug, *, waits: bool, timeout: float
+) -> Project:
+    """Start the service, and return the project with all that run their debug stage as they do."""
+    known = variant.running(engine, project)
+    before = _containers(engine, project, service.name)
+    for attempt in range(_ATTEMPTS):
+        wanted = known | {service.name: _wanted(engine, project, service, debug, known.get(service.name), waits=waits)}
+        changed = variant.variant(project, list(wanted.values()), _debugs(project, wanted))
+        stopped = {name for name, one in wanted.items() if one.waits or name in known}
+        try:
+            upping.start(changed, [service.name], timeout=timeout, stopped=stopped)
+            break
+        except PortTakenError:
+            if service.name in known or not wanted[service.name].port or attempt == _ATTEMPTS - 1:
+                raise
+    if not (waits or process.is_dry()) and before != _containers(engine, project, service.name):
+        upping.wait(changed, [service.name], timeout=timeout, stopped=stopped - {service.name})
+    return changed
 
 
 def stop(project: Project, names: Sequence[str] = ()) -> list[str]:
@@ -109,8 +124,6 @@ def _wanted(
     """How the service is to run; its debugger keeps the port that it has."""
     config = build.configuration(project)["services"][service.name]
     can_publish = variant.check_network(service, config)
-    if config.get("command") is not None or config.get("entrypoint") is not None:
-        _say_command(project, service, config)
     if known:
         return known._replace(waits=waits)
     if not process.is_dry():
@@ -127,12 +140,13 @@ def _wanted(
     return Wanted(service.name, host_port, waits, bool(_containers(engine, project, service.name)))
 
 
-def _say_command(project: Project, service: Service, config: Mapping[str, Any]) -> None:
-    stage = build.dockerfile_of(project, service).stage(STAGE)
-    words = [key for key in ("entrypoint", "command") if config.get(key) is not None]
-    if stage.has_command:
-        where = f"{' and '.join(words)} of service {service.name!r} in {project.files[0].name}"
-        console.note(f"{where}: not in force while its debug stage runs, whose own CMD starts the debugger")
+def _say_command(project: Project, service: Service) -> None:
+    """Say which words of the Compose file the debug stage's own come before."""
+    config = build.configuration(project)["services"][service.name]
+    replaced = variant.replaced(config, build.dockerfile_of(project, service))
+    if replaced:
+        what = f"{' and '.join(replaced)} of service {service.name!r} in {project.files[0].name}"
+        console.note(f"not in force while the debug stage runs, whose own words start the debugger: {what}")
 
 
 def _await_debugger(engine: Engine, project: Project, service: Service, debug: Debug) -> Target:

@@ -99,8 +99,12 @@ def entry(
     project: Project, service: Service, wanted: Wanted, config: Mapping[str, Any], parsed: Dockerfile, debug: Debug
 ) -> dict[str, Any]:
     """What the overlay says of a service. config: Compose's own view of it."""
-    notes = {WAIT_LABEL: wanted.waits and "yes", BEFORE_LABEL: wanted.ran_before and "yes"}
-    notes |= {STAGE_LABEL: STAGE, DEBUG_PORT_LABEL: debug.port and str(debug.port)}
+    notes = {
+        STAGE_LABEL: STAGE,
+        DEBUG_PORT_LABEL: str(debug.port or ""),
+        WAIT_LABEL: "yes" if wanted.waits else "",
+        BEFORE_LABEL: "yes" if wanted.ran_before else "",
+    }
     parts: dict[str, Any] = {
         "image": service.image,
         "build": {"target": STAGE, "labels": {PROJECT_LABEL: str(project.directory)}},
@@ -125,7 +129,7 @@ def command(
     The words of the debug stage itself start the debugger, and so come before those of the Compose file; without words
     of its own, the stage leaves the service its.
     """
-    given = Command(_words(config.get("entrypoint")), _words(config.get("command")))
+    given = _given(config)
     kept = settled(given, parsed)
     parts: dict[str, Any] = {}
     if wait:
@@ -135,6 +139,13 @@ def command(
     if kept.command != given.command:
         parts["command"] = _RESET if kept.command is None else list(kept.command)
     return parts
+
+
+def replaced(config: Mapping[str, Any], parsed: Dockerfile) -> list[str]:
+    """The keys of a service's entry, entrypoint and command, that the debug stage's own words come before."""
+    given = _given(config)
+    kept = settled(given, parsed)
+    return [key for key in Command._fields if getattr(given, key) not in (None, getattr(kept, key))]
 
 
 def settled(given: Command, parsed: Dockerfile) -> Command:
@@ -192,6 +203,10 @@ def check_network(service: Service, config: Mapping[str, Any]) -> bool:
             hint=f"ddd debug.attach --service {service.name}",
         )
     return mode in _BRIDGED
+
+
+def _given(config: Mapping[str, Any]) -> Command:
+    return Command(_words(config.get("entrypoint")), _words(config.get("command")))
 
 
 def _words(given: Any) -> tuple[str, ...] | None:

@@ -99,30 +99,29 @@ def _subject(engine: Engine, project: Project, service: Service) -> Subject:
     except NotRunningError as error:
         found = replace(found, state=error.cause or error.what)
     found = _with_stage(found)
-    return _with_inside(found) if found.container and not found.container["State"].get("Paused") else found
+    is_paused = bool(found.container) and found.container["State"].get("Paused")
+    return _with_inside(found) if found.container and not is_paused else found
 
 
 def _with_stage(found: Subject) -> Subject:
-    """With its debug stage and its mappings; a Dockerfile that cannot be read is a matter of other tasks."""
+    """With its debug stage; a Dockerfile that cannot be read is a matter of other tasks."""
     service = found.service
+    if service.build is None or service.build.is_remote:
+        return found
     try:
-        if service.build and not service.build.is_remote:
-            parsed = build.dockerfile_of(found.project, service)
-            stages = [one for one in parsed.stages if one.name == stage.STAGE]
-            found = replace(found, debug_stage=stages[-1] if stages else None)
-        if found.language:
-            found = replace(found, mappings=mapping.mappings(found.project, service, found.language))
+        stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == stage.STAGE]
     except DddError as error:
         return replace(found, why_not=error.what)
-    return found
+    return replace(found, debug_stage=stages[-1] if stages else None)
 
 
 def _with_inside(found: Subject) -> Subject:
-    """With what a container beside it sees."""
+    """With its mappings, as its container runs, and with what a container beside it sees."""
     try:
         running = target.find(found.engine, found.project, found.service)
         language = found.language or target.language_of(running)
         found = replace(found, language=language)
+        found = replace(found, mappings=mapping.mappings(found.project, found.service, language, running.stage))
         return replace(found, inside=_look(found, running, language))
     except DddError as error:
         return replace(found, why_not=f"{error.what}{': ' + error.cause if error.cause else ''}")

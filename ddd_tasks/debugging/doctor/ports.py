@@ -23,7 +23,7 @@ def listening(subject: Subject) -> Iterator[Finding]:
     by_pid = {one["pid"]: one for one in subject.inside.processes}
     found = [one for one in subject.inside.listeners if _is_debugger(subject, one, by_pid)]
     if not found:
-        yield Finding("listening", OK, "no debugger; debug.attach brings one")
+        yield Finding("listening", OK, "no port of a debugger; debug.attach needs none")
     for one in found:
         holder = next((command_of(by_pid[pid]) for pid in one["pids"] if pid in by_pid), "a process")
         where = f"{address(one['address'])}:{one['port']}"

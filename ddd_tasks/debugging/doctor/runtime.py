@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
@@ -25,6 +25,8 @@ def interpreter(subject: Subject) -> Iterator[Finding]:
     yield Finding("process", OK, f"{name} in {command_of(process)}, {process['exe'] or 'its program cannot be read'}")
     if name == "python":
         yield from _python(subject, process)
+    if name == "csharp":
+        yield from _dotnet(subject, process, subject.inside.facts.get("dotnet") or ())
 
 
 def _python(subject: Subject, process: Mapping[str, Any]) -> Iterator[Finding]:
@@ -43,6 +45,19 @@ def _python(subject: Subject, process: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("python", OK, f"Python {minor}: by sys.remote_exec, or by gdb while the program waits")
     else:
         yield Finding("python", OK, f"Python {minor}: by gdb")
+
+
+def _dotnet(subject: Subject, process: Mapping[str, Any], runtimes: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Whether the runtime has the socket that debuggers and profilers find it by."""
+    own = next((one for one in runtimes if one["pid"] == process["pid"]), None)
+    if own is None:
+        what = f"process {process['pid']} has not loaded .NET"
+        yield Finding("dotnet", WARNING, what, f"services.{subject.service.name}: x-ddd: {{language: ...}}")
+    elif own["socket"]:
+        yield Finding("dotnet", OK, f".NET {own['version'] or '?'} answers on {own['socket']}")
+    else:
+        what = f".NET {own['version'] or '?'} has no diagnostic socket: it is turned off, or cannot write to /tmp"
+        yield Finding("dotnet", PROBLEM, what, f"services.{subject.service.name}: tmpfs: [/tmp]")
 
 
 def _program(process: Mapping[str, Any]) -> str:

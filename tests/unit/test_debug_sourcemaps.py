@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 import pytest
 
 from ddd_tasks.debugging.clients.sourcemaps import Segment, SourceMap, decode_mappings, decode_vlq, read_data_url

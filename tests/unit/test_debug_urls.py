@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from ddd_tasks.debugging.clients.urls import path_of, to_local, to_remote, url_of
+from ddd_tasks.debugging.clients.urls import path_of, pattern_of, to_local, to_remote, url_of
 from ddd_tasks.language import PathMapping
 
 MAPPINGS = (
@@ -21,13 +22,29 @@ MAPPINGS = (
     [
         ("/app/server.js", "file:///app/server.js"),
         ("/app/my code/a#b?c%.js", "file:///app/my%20code/a%23b%3Fc%25.js"),
-        ("/app/[id]/(group)/@me+you,~.js", "file:///app/[id]/(group)/@me+you,~.js"),
+        ("/app/[id]/(group)/@me+you,~.js", "file:///app/%5Bid%5D/(group)/@me+you,%7E.js"),
+        ("/a^b|c{d}`e\"f<g>'h!$&*;=:.js", "file:///a%5Eb%7Cc%7Bd%7D%60e%22f%3Cg%3E'h!$&*;=:.js"),
         ("/app/größe.js", "file:///app/gr%C3%B6%C3%9Fe.js"),
     ],
 )
 def test_urls_as_node_writes_them(path: str, url: str) -> None:
     assert url_of(path) == url
     assert path_of(url) == path
+    assert re.search(pattern_of(path), url)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_it"),
+    [
+        ("file:///app/[id]/a.js", True),
+        ("file:///app/%5Bid%5D/a.js?t=1", True),
+        ("file:///app/[id]/a.json", False),
+        ("file:///app/[id]/axjs", False),
+        ("file:///other/app/[id]/a.js", False),
+    ],
+)
+def test_one_path_has_more_than_one_url(url: str, is_it: bool) -> None:
+    assert bool(re.search(pattern_of("/app/[id]/a.js"), url)) is is_it
 
 
 @pytest.mark.parametrize(

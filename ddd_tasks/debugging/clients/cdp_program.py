@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ddd_tasks.debugging.clients.base import Breakpoint, Frame, Stop
-from ddd_tasks.debugging.clients.cdp_scripts import Place, Script, Scripts
+from ddd_tasks.debugging.clients.cdp_scripts import Script, Scripts
 from ddd_tasks.debugging.clients.cdp_session import Session, SessionEndedError, open_session
 from ddd_tasks.debugging.clients.errors import DebuggerError, NotListeningError
-from ddd_tasks.debugging.clients.urls import to_local, to_remote, url_of
+from ddd_tasks.debugging.clients.urls import pattern_of, to_local, to_remote
 from ddd_tasks.language import PathMapping
 
 # How often a port is tried again: while a reloader starts the program anew, nothing listens for a moment.
@@ -229,18 +229,15 @@ class Program:
         places = await self._scripts.places(remote, line - 1)
         if not places and is_loaded:
             return Breakpoint(path, line, False, _no_code(line, remote))
-        for place in places or [Place(url_of(remote), line - 1, 0)]:
-            answer = await self.request(
-                "Debugger.setBreakpointByUrl",
-                url=place.url,
-                lineNumber=place.line,
-                columnNumber=place.column,
-                condition=condition,
-            )
+        lines = []
+        for where in [place.as_parameters() for place in places] or [_pending(remote, line)]:
+            answer = await self.request("Debugger.setBreakpointByUrl", condition=condition, **where)
             self._ids.setdefault(path, []).append(answer["breakpointId"])
             for found in answer["locations"]:
-                _, actual = await self._scripts.original(found["scriptId"], found["lineNumber"], found["columnNumber"])
-                return Breakpoint(path, actual + 1, True)
+                place = await self._scripts.original(found["scriptId"], found["lineNumber"], found["columnNumber"])
+                lines.append(place[1] + 1)
+        if lines:
+            return Breakpoint(path, lines[0], True)
         why = _no_code(line, remote) if is_loaded else f"the program has not loaded {remote}"
         return Breakpoint(path, line, False, why)
 
@@ -253,6 +250,11 @@ class Program:
         expression = _READ % json.dumps(path)
         answer = await self.request("Runtime.evaluate", expression=expression, includeCommandLineAPI=True)
         return str(answer["result"].get("value", ""))
+
+
+def _pending(path: str, line: int) -> dict[str, Any]:
+    """A breakpoint for whenever a script of this path is loaded."""
+    return {"urlRegex": pattern_of(path), "lineNumber": line - 1, "columnNumber": 0}
 
 
 def _no_code(line: int, path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from ddd_tasks.debugging.clients.sourcemaps import SourceMap, read_data_url
@@ -20,6 +20,10 @@ class Place(NamedTuple):
     url: str
     line: int
     column: int
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Those of Debugger.setBreakpointByUrl."""
+        return {"url": self.url, "lineNumber": self.line, "columnNumber": self.column}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
@@ -10,12 +11,25 @@ from urllib.parse import quote, unquote, urlsplit
 from ddd_tasks.language import PathMapping
 
 # What Node.js leaves as it is in the path of a URL, beyond letters and digits.
-_PLAIN = "/!$&'()*+,-.:;=@[]_|~"
+_PLAIN = "/!$&'()*+,-.:;=@_"
 
 
 def url_of(path: str) -> str:
-    """The URL of an absolute path, as Node.js writes it."""
-    return "file://" + quote(path, safe=_PLAIN)
+    """The URL of an absolute path, as pathToFileURL() of Node.js writes it."""
+    return "file://" + quote(path, safe=_PLAIN).replace("~", "%7E")
+
+
+def pattern_of(path: str) -> str:
+    """A JavaScript pattern for all URLs of an absolute path: loaders differ in what they escape and append."""
+    return "^file://" + "".join(map(_either, path)) + r"(?:\?.*)?$"
+
+
+def _either(char: str) -> str:
+    """A character of a path, escaped or not."""
+    if char.isascii() and (char.isalnum() or char in "/_"):
+        return char
+    escaped = "".join(f"%{byte:02X}" for byte in char.encode())
+    return f"(?:{re.escape(char)}|{escaped})"
 
 
 def path_of(url: str) -> str | None:

@@ -5,6 +5,7 @@ What only some tasks need is imported by those: `inv --list` would pay for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from invoke.context import Context
@@ -171,3 +172,46 @@ def config(
         console.table(("file", "entry", "change"), editors.rows(result, Path.cwd()))
         for note in result.notes:
             console.note(note)
+
+
+@task(
+    iterable=["expect", "map"],
+    help={
+        "service": SERVICE_HELP,
+        "break": "FILE:LINE of yours.",
+        "request": "URL, or path of the service's first URL, whose request reaches the line.",
+        "run": "Command line whose program reaches the line.",
+        "expect": "EXPR == VALUE at the line, EXPR in the language's words (repeatable).",
+        "map": "HOST=CONTAINER, in place of the path mappings that are found (repeatable).",
+        "timeout": "Seconds until the line has to be reached (default: 10, or 60 when you make it run).",
+        "json": JSON_HELP,
+    },
+)
+def check(
+    c: Context,  # noqa: ARG001
+    break_: str = "",
+    service: str | None = None,
+    request: str = "",
+    run: str = "",
+    expect: Sequence[str] | None = None,
+    map: Sequence[str] | None = None,  # noqa: A002 - the flag's name
+    timeout: float = 0.0,
+    json: bool = False,
+) -> None:
+    """Prove that a breakpoint on a line of yours is hit.
+
+    It attaches as an editor does, sets the breakpoint, shows stack and locals, and lets the program go on. The exit
+    status is 1 where it is not hit or an expectation is not true; then it says which link is broken.
+    """
+    from ddd_tasks.debugging import check as checking
+    from ddd_tasks.debugging.check import expectation, place
+
+    expectations = [expectation.parse(one) for one in expect or ()]
+    mappings = [checking.mapping(one) for one in map or ()]
+    wanted = checking.Wanted(place.find(break_), request, run, expectations, mappings, timeout)
+    project = _project()
+    report = checking.run(project, _service(project, service), wanted)
+    if json:
+        console.result_json(report.as_dict())
+    else:
+        console.result("\n".join(report.lines()))

@@ -1,10 +1,12 @@
 """debugpy's adapter, told by its standard input: a line in asks which processes are connected, the end of it ends all.
 
-It is also the lender: what a debugged process loads, it finds below /proc/<our pid>/root, until we end.
+It is also the lender: what a debugged process loads, it finds below /proc/<our pid>/root, until we end. The kernel lets
+a process look there if we have no capability that it lacks.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import secrets
@@ -15,10 +17,12 @@ from debugpy import adapter
 from debugpy.adapter import clients, servers, sessions
 
 _LOCALHOST = "127.0.0.1"
+_CAPABILITIES_VERSION = 0x20080522
 
 
 def main() -> None:
     """Say where clients and processes connect, then answer until standard input ends."""
+    _drop_capabilities()
     adapter.access_token = secrets.token_hex(32)
     _, server = servers.serve(_LOCALHOST)
     _, client = clients.serve(_LOCALHOST, 0)
@@ -29,6 +33,13 @@ def main() -> None:
     for session in filter(None, [sessions.get(one.pid) for one in servers.connections()]):
         session.finalize("the debugger is taken away", terminate_debuggee=False)
     os._exit(0)
+
+
+def _drop_capabilities() -> None:
+    """Give up what root has in this container: the right to trace is more than the service's process may have."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
+    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _say(what: Any) -> None:

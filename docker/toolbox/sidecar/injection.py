@@ -11,24 +11,38 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from sidecar.arms import ArmError
+from sidecar.arms import ArmError, Options
 from sidecar.proc import Process
 
 # A process whose main thread waits in a system call takes the code of remote_exec, says so, and never runs it.
 _PATIENCE = 3.0
-_DONE = "ddd-ran = "
+_CALM = 0.5
+_DONE = "ddd-ran = 0\n"
+# With only one thread running, another one could never give up the GIL.
+_SCRIPT = """\
+set scheduler-locking off
+set unwindonsignal on
+sharedlibrary libpython
+set $state = (int)PyGILState_Ensure()
+set $ran = (int)PyRun_SimpleString("{code}")
+call (void)PyGILState_Release($state)
+printf "ddd-ran = %d\\n", $ran
+"""
 
 
-def run(process: Process, code: str, has_run: Callable[[], bool], lender: int, seconds: float) -> str:
+def run(process: Process, code: str, has_run: Callable[[], bool], lender: int, options: Options) -> str:
     """Run code in a process, and say how: remote_exec or gdb. has_run: whether its effect is there; it is waited for.
 
+    The code has to end at once, since the process is held for it wherever it is: it begins a thread for what it does.
     lender: the process below whose root the process can read our files. Raises ArmError.
     """
-    if hasattr(sys, "remote_exec") and _by_itself(process, code, has_run, lender):
+    # In a namespace of its own, not the program's; and neither gdb nor C sees more of the code than numbers.
+    code = "exec(bytes([{}]), {{}})".format(",".join(str(byte) for byte in code.encode()))
+    if hasattr(sys, "remote_exec") and _by_itself(process, code, has_run, lender, options):
         return "remote_exec"
-    _by_gdb(process, code, seconds)
-    if not wait(has_run, seconds):
-        raise ArmError("timeout", f"process {process.pid} ran the code, but did not connect in {seconds:.0f} s")
+    _by_gdb(process, code, options)
+    if not wait(has_run, options.seconds):
+        raise ArmError("timeout", f"process {process.pid} ran the code, but did not connect in {options.seconds:.0f} s")
     return "gdb"
 
 
@@ -42,53 +56,54 @@ def wait(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _by_itself(process: Process, code: str, has_run: Callable[[], bool], lender: int) -> bool:
+def _by_itself(process: Process, code: str, has_run: Callable[[], bool], lender: int, options: Options) -> bool:
     """Ask the process to run the code; False where it is told not to be asked, or does not in time."""
-    file = Path(f"/tmp/ddd-{process.pid}.py")
+    file = options.scratch / f"ddd-{process.pid}.py"
     file.write_text(code)
+    ask = f"import sys; sys.remote_exec({process.pid}, '/proc/{lender}/root{file}')"
+    asked = subprocess.run(
+        [*options.tracer, sys.executable, "-Ic", ask],
+        capture_output=True,
+        text=True,
+        timeout=options.seconds,
+        check=False,
+    )
+    said = asked.stderr.strip().rpartition("\n")[2]
     try:
-        sys.remote_exec(process.pid, f"/proc/{lender}/root{file}")  # type: ignore[attr-defined]
-        return wait(has_run, _PATIENCE)
-    except RuntimeError:
-        return False
-    except OSError as error:
-        raise ArmError(_kind_of(error), f"sys.remote_exec: {error}") from error
+        if "PermissionError" in said:
+            raise ArmError("permission", f"sys.remote_exec: {said}")
+        return asked.returncode == 0 and wait(has_run, _PATIENCE)
     finally:
         with suppress(OSError):
             file.unlink()
 
 
-def _kind_of(error: OSError) -> str:
-    return "permission" if isinstance(error, PermissionError) else "gone"
-
-
-def _by_gdb(process: Process, code: str, seconds: float) -> None:
+def _by_gdb(process: Process, code: str, options: Options) -> None:
     """Have gdb call the interpreter's own functions in the process. Raises ArmError with gdb's words."""
-    # Neither gdb nor C sees more of the code than numbers.
-    numbers = ",".join(str(byte) for byte in code.encode())
-    commands = [
-        "set scheduler-locking off",  # with only one thread running, another one could never give up the GIL
-        "set unwindonsignal on",
-        "sharedlibrary libpython",
-        "set $state = (int)PyGILState_Ensure()",
-        f'printf "{_DONE}%d\\n", (int)PyRun_SimpleString("exec(bytes([{numbers}]))")',
-        "call (void)PyGILState_Release($state)",
-    ]
-    argv = ["gdb", "--nw", "--nh", "--nx", "-iex", "set auto-solib-add off", "--pid", str(process.pid), "--batch"]
-    argv += [word for command in commands for word in ("-ex", command)]
+    # What a process is in the middle of, memory allocation for instance, cannot be begun again in it.
+    wait(lambda: _is_waiting(process), _CALM)
+    script = options.scratch / f"ddd-{process.pid}.gdb"
+    script.write_text(_SCRIPT.format(code=code))  # it ends at the first command that fails
+    words = f"--nw --nh --nx --batch --pid {process.pid} -x {script}".split()
+    argv = [*options.tracer, "gdb", "-iex", "set auto-solib-add off", *words]
     gdb = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     try:
-        said, _ = gdb.communicate(timeout=seconds)
+        said, _ = gdb.communicate(timeout=options.seconds)
     except subprocess.TimeoutExpired:
         gdb.send_signal(signal.SIGINT)  # it takes back what it has called, and lets the process go
-        try:
-            said, _ = gdb.communicate(timeout=5)
-        except subprocess.TimeoutExpired:
-            gdb.kill()
-            said, _ = gdb.communicate()
-        raise ArmError("timeout", f"gdb did not end in {seconds:.0f} s: {_essence(said)}") from None
-    if _DONE + "0\n" not in said:
+        said, _ = gdb.communicate()
+        raise ArmError("timeout", f"gdb did not end in {options.seconds:.0f} s: {_essence(said)}") from None
+    if _DONE not in said:
         raise ArmError(_kind(process, said), f"gdb: {_essence(said)}")
+
+
+def _is_waiting(process: Process) -> bool:
+    """Whether its main thread waits, most likely for a client."""
+    try:
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state != "R"
 
 
 def _kind(process: Process, said: str) -> str:

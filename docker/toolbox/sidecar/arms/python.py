@@ -23,6 +23,17 @@ from sidecar.proc import Process
 _INSIDE = "/opt/ddd/sidecar/inside/ddd_inside.py"
 _OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 _PYTHON = re.compile(r"python(3(\.\d+)?)?t?")
+# threading is there in most programs; where it is not, the thread that imports it first has to be the main one.
+_CODE = """
+import _thread, sys, threading, types
+def attach(path, port, token, parent):
+    inside = sys.modules["ddd_inside"] = types.ModuleType("ddd_inside")
+    inside.__file__ = path
+    with open(path, encoding="utf-8") as file:
+        exec(compile(file.read(), path, "exec"), vars(inside))
+    inside.attach(port, token, parent)
+_thread.start_new_thread(attach, {arguments})
+"""
 # Children that only clean up, and never run a line of the service.
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
 
@@ -96,9 +107,11 @@ def connect(armed: Armed) -> socket.socket:
         if not armed.state["adapter"].is_alive:
             _start(armed)
         found = _pythons()
-        if not proc.process(armed.pid) and (top := _tops(found)):
-            armed.pid = top[0].pid
-        _connect_processes(armed, armed.pid)
+        if not proc.process(armed.pid) and (now := proc.choose(found, _PYTHON.pattern, proc.listeners(found))):
+            armed.pid = now.pid
+        _connect_processes(armed)
+        if not armed.state["adapter"].connected():
+            raise ArmError("gone", "no Python process of the service could be connected")
     return armed.dial()
 
 
@@ -124,35 +137,32 @@ def _check(process: Process) -> None:
         raise ArmError("unsupported", cause, python=process.python, toolbox=_OURS)
 
 
-def _connect_processes(armed: Armed, wanted: int) -> None:
+def _connect_processes(armed: Armed, wanted: int = 0) -> None:
     """Connect the Python processes that are not yet, parents first: the adapter gives a client the first one.
 
-    Only for the wanted one, and what it descends from, a failure counts.
+    Only for the wanted one a failure counts: children come and go.
     """
     adapter: _Adapter = armed.state["adapter"]
     found = _pythons()
-    known = adapter.connected()
+    before = adapter.connected()
+    known = set(before)
     for one in _in_order(found):
-        if one.pid in known or (one.ppid in known and _comes_by_itself(adapter, one)):
+        if one.pid in known or (one.ppid in before and _comes_by_itself(adapter, one)):
             known.add(one.pid)
             continue
         try:
-            how = _bring(armed, one, _parent(one, found))
-        except ArmError:
+            armed.facts["by"] = _bring(armed, one, _parent(one, found))
+            known.add(one.pid)
+        except ArmError as error:
             if one.pid == wanted:
                 raise
-            if proc.process(one.pid):
-                sys.stderr.write(f"process {one.pid} is not debugged\n")
-        else:
-            known.add(one.pid)
-            armed.facts["by"] = how
+            sys.stderr.write(f"process {one.pid} is not debugged: {error}\n")
     armed.facts["processes"] = sorted(known)
 
 
 def _comes_by_itself(adapter: _Adapter, child: Process) -> bool:
-    """Whether a child of a connected process connects: those started since then do, in a moment."""
-    words = " ".join(child.argv)
-    seconds = 5.0 if "pydevd" in words else 0.0
+    """Whether a child of a connected process connects, which takes it a moment, or has ended."""
+    seconds = 5.0 if any("pydevd" in word for word in child.argv) else 1.0
     return injection.wait(lambda: child.pid in adapter.connected() or not child.is_alive, seconds)
 
 
@@ -163,14 +173,16 @@ def _bring(armed: Armed, process: Process, parent: int) -> str:
     options: Options = armed.state["options"]
     lender = adapter.child.pid
     path = f"/proc/{lender}/root{_INSIDE}"
-    code = (
-        "import sys, types\n"
-        f"inside = sys.modules['ddd_inside'] = types.ModuleType('ddd_inside')\n"
-        f"inside.__file__ = {path!r}\n"
-        f"exec(compile(open({path!r}, encoding='utf-8').read(), {path!r}, 'exec'), vars(inside))\n"
-        f"inside.attach({adapter.server}, {adapter.token!r}, {parent})\n"
-    )
-    return injection.run(process, code, lambda: process.pid in adapter.connected(), lender, options.seconds)
+    code = _CODE.format(arguments=(path, adapter.server, adapter.token, parent))
+    error = options.scratch / f"ddd-{process.pid}.error"
+    error.unlink(missing_ok=True)
+
+    def has_connected() -> bool:
+        if error.exists():
+            raise ArmError("failed", error.read_text().strip().rpartition("\n")[2])
+        return process.pid in adapter.connected()
+
+    return injection.run(process, code, has_connected, lender, options)
 
 
 def _pythons() -> list[Process]:
@@ -186,11 +198,6 @@ def _pythons() -> list[Process]:
 def _is_python(one: Process) -> bool:
     is_helper = any(helper in word for word in one.argv for helper in _HELPERS)
     return bool(_PYTHON.fullmatch(one.name)) and not is_helper
-
-
-def _tops(found: list[Process]) -> list[Process]:
-    pids = {one.pid for one in found}
-    return [one for one in found if one.ppid not in pids]
 
 
 def _in_order(found: list[Process]) -> list[Process]:

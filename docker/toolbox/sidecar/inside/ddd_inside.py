@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -26,13 +27,26 @@ _OURS = "yes"
 
 
 def attach(port: int, token: str, parent: int) -> None:
-    """Connect this process to the adapter on 127.0.0.1:port; parent: the process that it is shown below, or 0."""
-    load()
+    """Connect this process to the adapter on 127.0.0.1:port; parent: the process that it is shown below, or 0.
+
+    It is called in a thread of its own. Why it failed is written to a file that the adapter's container can read.
+    """
+    thread: Any = sys.modules["threading"].current_thread()
+    thread.is_pydev_daemon_thread = thread.pydev_do_not_trace = True
+    try:
+        load()
+        _attach(port, token, parent)
+    except Exception:  # noqa: BLE001 - whatever it is, somebody waits for it
+        with open(f"{_ROOT}/tmp/ddd-{os.getpid()}.error", "w", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+
+
+def _attach(port: int, token: str, parent: int) -> None:
     pydevd = importlib.import_module("pydevd")
     debugger = pydevd.get_global_debugger()
     if debugger is not None:
         if (pydevd.SetupHolder.setup or {}).get("port") == port:
-            return  # the code of a slow remote_exec comes when another way has been taken
+            return  # a forked process connects by itself, and the code of a slow remote_exec may come too late
         debugger.dispose_and_kill_all_pydevd_threads(wait=False)
     pydevd.SetupHolder.setup = None  # it holds the port of the adapter before this one
     _forget_wrappers()
@@ -52,8 +66,6 @@ def attach(port: int, token: str, parent: int) -> None:
 
 def load() -> None:
     """Import debugpy from the adapter's container; what it does to processes ends with the adapter."""
-    if "threading" not in sys.modules:
-        _name_the_main_thread()
     _adopt()
     if not os.environ.get(_SILENCE):
         os.environ[_SILENCE] = _OURS
@@ -82,7 +94,8 @@ def _roots() -> list[str]:
 def _guard(pydevd: Any, monkey: Any) -> None:
     """Start processes as the program means it once the adapter has ended; until then they are debugged as well."""
     is_wanted, c_args = monkey._get_apply_arg_patching, monkey._get_python_c_args
-    dispose = pydevd.PyDB.dispose_and_kill_all_pydevd_threads
+    dispose, wait = pydevd.PyDB.dispose_and_kill_all_pydevd_threads, pydevd.PyDB.wait_for_ready_to_run
+    settrace_forked = pydevd.settrace_forked
 
     def guarded_is_wanted() -> bool:
         is_there = os.path.isdir(_roots()[-1] + "/opt/debugger")
@@ -99,12 +112,34 @@ def _guard(pydevd: Any, monkey: Any) -> None:
     def dispose_and_leave(self: Any, *args: Any, **kwargs: Any) -> None:
         is_current = pydevd.get_global_debugger() is self
         dispose(self, *args, **kwargs)
+        self.ready_to_run = True
         if is_current:
+            _leave()
+
+    def wait_and_leave(self: Any) -> None:
+        """A new process waits for a client's word; it has to begin also when there is nobody left to give it."""
+        wait(self)
+        if self.pydb_disposed:
+            sys.modules["threading"].Timer(0.5, _end, (self,)).start()
+
+    def forked(*args: Any, **kwargs: Any) -> None:
+        try:
+            settrace_forked(*args, **kwargs)
+        except OSError:  # the adapter has ended at this moment
             _leave()
 
     monkey._get_apply_arg_patching = guarded_is_wanted
     monkey._get_python_c_args = guarded_c_args
     pydevd.PyDB.dispose_and_kill_all_pydevd_threads = dispose_and_leave
+    pydevd.PyDB.wait_for_ready_to_run = wait_and_leave
+    pydevd.settrace_forked = forked
+
+
+def _end(debugger: Any) -> None:
+    """End what a debugger has begun after it was told to end."""
+    for thread in list(debugger.created_pydb_daemon_threads):
+        thread.do_kill_pydev_thread()
+    _leave()
 
 
 def _leave() -> None:
@@ -159,17 +194,6 @@ def _beside_pydevd() -> str:
     """Where a debugpy of the program's own lies, which wins, or "" where none is loaded."""
     file = str(getattr(sys.modules.get("pydevd"), "__file__", None) or "")
     return file.partition(_PYDEVD)[0] if _PYDEVD in file else ""
-
-
-def _name_the_main_thread() -> None:
-    """As debugpy does: without this the thread that imports threading first counts as the main one."""
-    with _path(_DEBUGPY + _PYDEVD + "/pydevd_attach_to_process"):
-        script = importlib.import_module("attach_script")
-
-    def say_nothing(_: str) -> None:
-        """What it says would be in the service's log."""
-
-    script.fix_main_thread_id(on_warn=say_nothing, on_exception=say_nothing, on_critical=say_nothing)
 
 
 @contextlib.contextmanager

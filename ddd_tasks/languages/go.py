@@ -81,7 +81,7 @@ GO = Language(
         adapter="go",
         arguments=_attach_arguments,
         is_compiled=True,
-        wait=(r" --continue\b", ""),
+        wait=(r"--continue\b(?!=)", "--continue=false"),
         is_live=True,
         is_traced=True,
         sources=("*.go",),

@@ -19,7 +19,7 @@ from ddd_tasks.project import Project, Service
 
 ROLE = "toolbox"
 _STAGE = "base"  # for a language without tools of its own
-_SHELL = ("bash",)
+_SHELL = ("bash", "--norc")
 # Not as the working directory of the command itself: the engine refuses one in another container's file system.
 _THERE = 'cd "$1" 2>/dev/null || cd "$2" 2>/dev/null; shift 2; exec "$@"'
 

@@ -187,7 +187,10 @@ def _forward(project: Project, target: Target, plan: Plan) -> tuple[str, int]:
 
 
 def _start(engine: Engine, project: Project, target: Target, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Create and start a container and read its first line. Raises ApiError, with the container removed."""
+    """Create and start a container and read its first line. When that fails, it is removed.
+
+    Raises NotRunningError where the target has ended, else ApiError.
+    """
     role = body["Labels"][ROLE_LABEL]
     name = f"{project.name}-{target.service.name}-{role}-{os.urandom(3).hex()}"
     try:
@@ -199,10 +202,10 @@ def _start(engine: Engine, project: Project, target: Target, body: Mapping[str, 
         with engine.stream(f"/containers/{identifier}/attach", None, stream=1, stdout=1, stderr=1) as stream:
             engine.post(f"/containers/{identifier}/start")
             return identifier, _first_line(stream)
-    except ApiError:
+    except ApiError as error:
         with suppress(ApiError):
             engine.delete(f"/containers/{identifier}", force=1, v=1)
-        raise
+        raise _ended(target, error) from error
 
 
 def _first_line(stream: Stream) -> dict[str, Any]:
@@ -270,7 +273,7 @@ def _gone(engine: Engine, target: Target) -> NotRunningError | None:
 
 
 def _ended(target: Target, error: ApiError) -> DddError:
-    """Why a container could not be created: most likely the target has ended."""
+    """Why a container could not be created or started: most likely the target has ended."""
     with closing(Engine.connect()) as engine:
         return _gone(engine, target) or error
 

@@ -1,0 +1,79 @@
+"""What the host makes of a target and of a sidecar's first line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ddd_tasks import languages
+from ddd_tasks.debugging import sidecar, toolbox
+from ddd_tasks.debugging.target import Process, Target
+from ddd_tasks.errors import UnsupportedError
+from ddd_tasks.project import Service
+
+PYTHON = languages.get("python")
+
+
+def target(*processes: Process, user: str = "", ports: Any = None, env: tuple[str, ...] = ()) -> Target:
+    info = {"Config": {"User": user, "Env": list(env)}, "NetworkSettings": {"Ports": ports or {}}}
+    service = Service("api", "image", None, (), (), None, None, False, (), (), {})
+    return Target("id", service, info, processes, {})
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "expected"),
+    [
+        (b'{"pid": 7, "armed": true}\nmore', b"", {"pid": 7, "armed": True}),
+        (b'{"error": "permission", "cause": "no"}\n', b"noise", {"error": "permission", "cause": "no"}),
+        (b"", b"Traceback\nOSError: no\n", {"error": "ended", "cause": "Traceback\nOSError: no"}),
+        (b"7\n", b"", {"error": "ended", "cause": "7"}),
+        (b"", b"", {"error": "ended", "cause": "it ended without a word"}),
+    ],
+)
+def test_the_first_line(stdout: bytes, stderr: bytes, expected: dict[str, Any]) -> None:
+    assert sidecar.parse_first(stdout, stderr) == expected
+
+
+def test_the_user_is_that_of_the_process_which_runs_the_language() -> None:
+    found = target(Process(10, 1, 0, 0, "sh"), Process(11, 10, 0, 0, "python3"), Process(12, 11, 33, 44, "python3"))
+    assert found.user(PYTHON.debug) == (33, 44)
+    assert target(Process(10, 1, 0, 0, "sh"), Process(11, 10, 5, 6, "server")).user(None) == (5, 6)
+
+
+@pytest.mark.parametrize(("declared", "expected"), [("", (0, 0)), ("7:8", (7, 8)), ("7", (7, 0))])
+def test_the_declared_user_where_no_process_is_seen(declared: str, expected: tuple[int, int]) -> None:
+    assert target(user=declared).user(PYTHON.debug) == expected
+
+
+def test_a_declared_name_is_no_number() -> None:
+    with pytest.raises(UnsupportedError, match="www-data"):
+        target(user="www-data").user(PYTHON.debug)
+
+
+@pytest.mark.parametrize(("address", "expected"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.1", "10.0.0.1")])
+def test_where_a_published_port_is_reached(address: str, expected: str) -> None:
+    ports = {"5678/tcp": [{"HostIp": address, "HostPort": "15678"}], "9229/tcp": None}
+    assert target(ports=ports).published(5678) == (expected, 15678)
+    assert target(ports=ports).published(9229) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "expected"),
+    [(("PYTHON_VERSION=3.12.9",), "python3", "3.12"), ((), "python3.14", "3.14"), ((), "python3", toolbox.PYTHON)],
+)
+def test_the_python_of_the_toolbox_is_that_of_the_service(env: tuple[str, ...], name: str, expected: str) -> None:
+    found = target(Process(1, 0, 0, 0, name), env=env)
+    assert toolbox.python_of(found, PYTHON) == expected
+    assert toolbox.python_of(found, languages.get("node")) == toolbox.PYTHON
+
+
+def test_the_name_of_the_image_changes_with_its_files_but_not_with_python_s_own(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    before = toolbox.digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").write_text("x")
+    assert toolbox.digest(tmp_path) == before
+    (tmp_path / "more").write_text("x")
+    assert toolbox.digest(tmp_path) != before

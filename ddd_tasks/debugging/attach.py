@@ -36,7 +36,8 @@ def attach(project: Project, service: Service, *, port: int = 0) -> Attachment:
         pair = _pair(engine, project, found, language, debug, port)
         ports.remember(project, service.name, pair.port)
         pid = int(pair.facts.get("pid", 0))
-        return Attachment(service.name, language, ports.ADDRESS, pair.port, pid, found.id, True, mappings.wait())
+        known = mapping.for_binary(mappings.wait(), pair.facts)
+        return Attachment(service.name, language, ports.ADDRESS, pair.port, pid, found.id, True, known)
 
 
 def detach(project: Project, services: Sequence[str] = ()) -> list[str]:

@@ -28,11 +28,11 @@ SERVICES = {
     "python": ("dev", "app/main.py", 'return {"service": "visits"'),
     "node": ("dev", "src/app.js", "sendJson(response, 200, { service"),
     "go": ("debug", "main.go", 'answer(w, map[string]any{"service"'),
-    "csharp": ("dev", "Server.cs", ""),
+    "csharp": ("debug", "Server.cs", ""),
 }
 SERVICE = """\
   {name}:
-    build: {{context: ./{name}, dockerfile: {dockerfile}, target: {stage}}}
+    build: {{context: ./{name}, dockerfile: {dockerfile}, target: {stage}, args: {{NETCOREDBG: ""}}}}
     init: true
     stop_grace_period: 0s
     ports: ["127.0.0.1:{port}:{inside}"]
@@ -213,6 +213,14 @@ def test_bad_requests_are_refused_and_nothing_is_written(workspace: Workspace) -
     assert not (workspace.stack.directory / ".run").exists()
     ran = workspace.stack.ddd("debug.config", "--service", "csharp", "--debugger", "vsdb", cwd=PROJECT)
     assert (ran.status, "did you mean: vsdbg" in ran.err) == (78, True)
+
+
+def test_the_entry_of_csharp_leads_to_its_processes(workspace: Workspace) -> None:
+    """As far as it can be driven without netcoredbg: the list from which an editor lets people pick the process."""
+    workspace.config()
+    pipe = workspace.entry("csharp")["pipeTransport"]
+    listed = support.run(pipe["pipeProgram"], *pipe["pipeArgs"], "ps", "-axww", "-o", "pid=,comm=,args=").ok()
+    assert [row.split()[1] for row in listed.out.splitlines() if "service.dll" in row] == ["dotnet"]
 
 
 def test_the_runtime_of_csharp_tells_what_it_is(workspace: Workspace) -> None:

@@ -14,6 +14,7 @@ from ddd_tasks.engine.api import Engine
 from tests.engine.bad_input import (
     arguments,
     compose_files,
+    debugging,
     dockerfiles,
     environment,
     init,
@@ -37,6 +38,7 @@ CASES: list[Case] = [
     *init.CASES,
     *secrets.CASES,
     *stages.CASES,
+    *debugging.CASES,
     *watching.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sidecar import arms, bridge, dotnet, proc
+from sidecar import arms, bridge, dotnet, guard, proc
 from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
@@ -133,6 +133,7 @@ def _sidecar() -> socket.socket:
             connection.close()
             problem = error
         else:
+            guard.watch(pid)
             return connection
     raise problem
 

@@ -96,9 +96,12 @@ def test_csharp_is_attached_to_by_docker_exec_without_a_task(workspace: Path) ->
     assert entry["pipeTransport"]["debuggerPath"].endswith("/netcoredbg")
     assert "preLaunchTask" not in entry
     assert not (workspace / ".vscode" / "tasks.json").exists()
-    write(workspace, "vscode", csharp, debugger=targets.debugger([csharp], "vsdbg"))
+    result = write(workspace, "vscode", csharp, debugger=targets.debugger([csharp], "vsdbg"))
+    assert "breakpoints were never tried here" in result.notes[0]
+    assert "licence" in result.notes[1]
     (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
     assert entry["pipeTransport"]["debuggerPath"] == "/vsdbg/vsdbg"
+    assert states(write(workspace, "vscode", csharp)) == {csharp.name: "unchanged"}
     with pytest.raises(UnknownNameError) as refused:
         targets.debugger([csharp], "vsdb")
     assert refused.value.nearest == "vsdbg"
@@ -168,6 +171,7 @@ def test_one_entry_starts_all_services(workspace: Path) -> None:
         ('{\n  "configurations": [\n    {"name": "a"\n  ]\n}', "line 4, column 3: a comma or } is missing"),
         ("[]", "line 1, column 1: it has to be an object"),
         ('{"configurations": {}}', "line 1, column 20: configurations has to be a list"),
+        ('{"compounds": 1}', "line 1, column 15: compounds has to be a list"),
     ],
 )
 def test_a_broken_file_is_refused_with_its_place_and_nothing_is_written(workspace: Path, text: str, cause: str) -> None:
@@ -175,11 +179,26 @@ def test_a_broken_file_is_refused_with_its_place_and_nothing_is_written(workspac
     file = workspace / ".vscode" / "launch.json"
     file.write_text(text)
     with pytest.raises(ConfigError) as refused:
-        write(workspace, "vscode", target(workspace))
+        write(workspace, "vscode", target(workspace), target(workspace, "node", "web"))
     assert refused.value.cause == cause
     assert str(file) in refused.value.what
     assert refused.value.hint.startswith("${EDITOR:-vi} +")
     assert (file.read_text(), [path.name for path in (workspace / ".vscode").iterdir()]) == (text, ["launch.json"])
+
+
+def test_values_that_are_no_entries_are_left_alone(workspace: Path) -> None:
+    (workspace / ".vscode").mkdir()
+    file = workspace / ".vscode" / "launch.json"
+    file.write_text('{"configurations": [null, 1, "text", [], {}, {"name": 7}]}')
+    write(workspace, "vscode", target(workspace))
+    assert loaded(file)["configurations"][:-1] == [None, 1, "text", [], {}, {"name": 7}]
+
+
+def test_an_empty_file_is_like_none(workspace: Path) -> None:
+    (workspace / ".vscode").mkdir()
+    (workspace / ".vscode" / "launch.json").write_text(" \n")
+    write(workspace, "vscode", target(workspace))
+    assert loaded(workspace / ".vscode" / "launch.json")["version"] == "0.2.0"
 
 
 def test_a_broken_tasks_json_leaves_launch_json_alone(workspace: Path) -> None:

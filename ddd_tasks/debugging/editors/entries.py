@@ -75,9 +75,10 @@ class File:
         state = ADDED if self._old is None else UPDATED if self._text != before else KEPT if kept else UNCHANGED
         self._entries[name] = state
 
-    def names(self, within: str | None, by: str) -> list[str]:
-        """The names of all entries of a list."""
-        return [str(entry[by]) for entry in self._list(within).value if isinstance(entry, dict) and by in entry]
+    def entry(self, name: str, *, within: str, by: str) -> dict[str, Any]:
+        """The entry of that name as it is now; {} where there is none."""
+        found = self._find(within, by, name) if within in self._root.members else None
+        return found.value if found else {}
 
     def _list(self, within: str | None) -> Node:
         holder = self._root if within is None else self._root.members[within]

@@ -8,9 +8,10 @@ from contextlib import closing
 from ddd_tasks import languages, process
 from ddd_tasks import services as containers
 from ddd_tasks.compose import SERVICE_LABEL
-from ddd_tasks.debugging import mapping, ports
+from ddd_tasks.debugging import mapping, ports, sidecar
 from ddd_tasks.debugging import target as running
 from ddd_tasks.debugging.editors.base import Target
+from ddd_tasks.debugging.sidecar import Pair
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import NotRunningError, UnknownNameError, UnsupportedError
 from ddd_tasks.language import Debug, Language
@@ -52,13 +53,15 @@ def _target(
     language = _language(service, there)
     if language is None or language.debug is None:
         return None
+    pair = sidecar.find(engine, project, there) if there else Pair()
+    known = mapping.mappings(project, service, language, there.stage if there else None)
     container = names.get(service.name, f"{project.name}-{service.name}-1")
     host, port = container, 0
     if language.debug.port is not None:
         host = ports.ADDRESS
-        port = _port(project, service, language.debug, there)
+        port = _port(project, service, language.debug, there) or pair.port
         port = port or _new(engine, project, service, language.debug.port, taken)
-    return Target(service.name, language, host, port, mapping.mappings(project, service, language), container)
+    return Target(service.name, language, host, port, mapping.for_binary(known, pair.facts), container)
 
 
 def _running(engine: Engine, project: Project, service: Service) -> running.Target | None:
@@ -82,7 +85,7 @@ def _language(service: Service, there: running.Target | None) -> Language | None
 
 
 def _port(project: Project, service: Service, debug: Debug, there: running.Target | None) -> int:
-    """The host port at which debug.attach finds the debugger or last put it, 0 where that is not known."""
+    """The host port at which debug.attach finds the debugger or last put it, 0 where none is known."""
     if there and debug.port is not None:
         has_own = (there.listening or {}).get(debug.port) is False
         if has_own and (own := there.published(debug.port)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def files(wanted: Wanted) -> Result:
     folder = wanted.workspace / ".vscode"
     launch = File(real(folder / "launch.json"), {"version": "0.2.0", "configurations": []})
     for target in wanted.targets:
-        launch.put(entry(wanted, target), within="configurations", by="name")
+        there = launch.entry(target.name, within="configurations", by="name")
+        launch.put(entry(wanted, target, there), within="configurations", by="name")
     names = [target.name for target in wanted.targets]
     if wanted.is_all and (len(names) > 1 or _has_compound(folder / "launch.json")):
         compound = {"name": _EVERYTHING, "configurations": names, "stopAll": True}
@@ -31,17 +33,19 @@ def files(wanted: Wanted) -> Result:
         for target in filter(_is_armed, wanted.targets):
             tasks.put(task(wanted, target), within="tasks", by="label")
         drafts.append(tasks.draft)
-    return Result(tuple(drafts), outside(wanted))
+    return Result(tuple(drafts), (*outside(wanted), *_not_verified(wanted)))
 
 
-def entry(wanted: Wanted, target: Target) -> dict[str, Any]:
-    """The entry of launch.json for a service."""
+def entry(wanted: Wanted, target: Target, there: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of launch.json for a service. there: as it is; it keeps its debugger where none is asked for."""
     debug = target.language.debug
     assert debug is not None
     found: dict[str, Any] = {"name": target.name, "type": debug.adapter, "request": "attach"}
     found |= target.arguments(wanted.workspace, _FOLDER)
-    if "pipeTransport" in found and wanted.debugger:
-        found["pipeTransport"] = {**found["pipeTransport"], "debuggerPath": wanted.debugger}
+    if pipe := found.get("pipeTransport"):
+        now = there.get("pipeTransport")
+        kept = now.get("debuggerPath") if isinstance(now, dict) else None
+        found["pipeTransport"] = {**pipe, "debuggerPath": wanted.debugger or kept or pipe["debuggerPath"]}
     return found | ({"preLaunchTask": target.task} if _is_armed(target) else {})
 
 
@@ -66,3 +70,18 @@ def _is_armed(target: Target) -> bool:
 
 def _has_compound(file: Path) -> bool:
     return _EVERYTHING.encode() in (read(file) or b"")
+
+
+def _not_verified(wanted: Wanted) -> tuple[str, ...]:
+    """What a person has to know of a debugger that no test has started."""
+    names = [target.service for target in wanted.targets if not _is_armed(target)]
+    if not names:
+        return ()
+    notes = [
+        f"{' and '.join(names)}: its debugger runs in the container (debug stage); breakpoints were never tried here"
+    ]
+    if "vsdbg" in wanted.debugger:
+        notes.append(
+            f"vsdbg: the licence allows Microsoft's editors only; the image has to have it as {wanted.debugger}"
+        )
+    return tuple(notes)

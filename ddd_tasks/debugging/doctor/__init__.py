@@ -124,7 +124,7 @@ def _with_inside(found: Subject) -> Subject:
         found = replace(found, mappings=mapping.mappings(found.project, found.service, language, running.stage))
         return replace(found, inside=_look(found, running, language))
     except DddError as error:
-        return replace(found, why_not=f"{error.what}{': ' + error.cause if error.cause else ''}")
+        return replace(found, why_not=_of_error("", error).what)
 
 
 def _look(found: Subject, running: Target, language: Language) -> Inside | None:

@@ -9,13 +9,18 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from ddd_tasks.debugging import mapping
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject
 from ddd_tasks.engine import archive
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.language import PathMapping
 
 _FILES = 6
+# The sections of a program that say which line is where.
+_LINES = (b".debug_line", b".zdebug_line")
+_GO = b"\xff Go buildinf:"
 _FOLDERS_AT_MOST = 200
 _SKIPPED = frozenset(("node_modules", "vendor", "venv", "__pycache__", "bin", "obj", "dist", "build"))
 _TESTS = re.compile(r"(^|[_./-])tests?([_./-]|$)")
@@ -29,12 +34,17 @@ def mappings(subject: Subject) -> Iterator[Finding]:
     if not subject.mappings:
         what = "nothing says which folder of yours is the service's source: no mount, no COPY"
         yield Finding("mapping", PROBLEM, what, f'services.{subject.service.name}: volumes: [".:/app"]')
-    for number, one in enumerate(subject.mappings):
-        files = samples(one.local, debug.sources, [other.local for other in subject.mappings[:number]])
+    program = _program(subject) if debug.is_compiled else None
+    known = mapping.for_binary(subject.mappings, _built(program)) if program else subject.mappings
+    for number, one in enumerate(known):
+        files = samples(one.local, debug.sources, [other.local for other in known[:number]])
         if not files:
             yield Finding("mapping", OK, f"{one.local} is {one.remote}; no file of it can hold a breakpoint")
-        elif debug.is_compiled and not _has(subject, one, files):
-            yield _in_program(subject, one, files)
+        elif program is None and debug.is_compiled and not _has(subject, one, files):
+            what = f"{one.local} as {one.remote} is not proven: the paths are in the program, which is not looked into"
+            yield Finding("mapping", OK, what)
+        elif program is not None:
+            yield _in_program(program, one, files, subject.service.name)
         else:
             yield _in_container(subject, one, files)
 
@@ -79,14 +89,9 @@ def _in_container(subject: Subject, one: PathMapping, files: Sequence[Path]) -> 
     return Finding("mapping", OK, f"{where}: {len(present)} of {len(files)} files are there, and the same")
 
 
-def _in_program(subject: Subject, one: PathMapping, files: Sequence[Path]) -> Finding:
+def _in_program(program: bytes, one: PathMapping, files: Sequence[Path], service: str) -> Finding:
     """Whether the compiled program knows these files, by the paths that are written in it."""
-    process = subject.inside.process if subject.inside else None
-    program = _content(subject, process["exe"]) if process else None
-    if program is None:
-        what = f"{one.local} as {one.remote} is not proven: the program cannot be read"
-        return Finding("mapping", WARNING, what, "ddd debug.check --break FILE:LINE")
-    if b".debug_info" not in program and b".zdebug_info" not in program and b".debug_line" not in program:
+    if not any(section in program for section in _LINES):
         what = "the program is stripped: a debugger finds no line in it"
         return Finding("mapping", PROBLEM, what, "leave -s and -w of -ldflags away in the Dockerfile")
     known = [file for file in files if _remote(one, file).encode() in program]
@@ -95,7 +100,20 @@ def _in_program(subject: Subject, one: PathMapping, files: Sequence[Path]) -> Fi
     paths = re.findall(rb"[\w@%+=:,./-]*/" + re.escape(files[0].name.encode()), program)
     aside = f"; it names {paths[0].decode(errors='replace')}" if paths else ""
     what = f"{one.local} is not {one.remote}: the program names no file of it{aside}"
-    return Finding("mapping", PROBLEM, what, f"ddd dev.up --service {subject.service.name}")
+    return Finding("mapping", PROBLEM, what, f"ddd dev.up --service {service}")
+
+
+def _program(subject: Subject) -> bytes | None:
+    """The program of the process that a debugger would get; None where it cannot be read, or is none of Go's."""
+    process = subject.inside.process if subject.inside else None
+    program = _content(subject, process["exe"]) if process else None
+    return program if program and _GO in program else None
+
+
+def _built(program: bytes) -> dict[str, Any]:
+    """How Go built a program, as it is written in it: with -trimpath the paths are those of modules."""
+    module = re.search(rb"\nmod\t([^\t\n]+)", program)
+    return {"trimpath": b"-trimpath=true" in program, "module": module[1].decode() if module else ""}
 
 
 def _has(subject: Subject, one: PathMapping, files: Sequence[Path]) -> bool:

@@ -91,6 +91,7 @@ class CdpClient:
             raise DebuggerTimeoutError(f"{what}: no answer after {self._timeout:g} s") from None
 
     def _end_loop(self) -> None:
+        self._call(_nothing_left(), "detaching")
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(self._timeout)
         self._loop.close()
@@ -101,6 +102,14 @@ async def _made(host: str, port: int, mappings: Sequence[PathMapping], restart: 
     program = Program(host, port, mappings, restart=restart)
     await program.open(_GRACE)
     return program
+
+
+async def _nothing_left() -> None:
+    """End what still runs in the loop, such as an attempt to connect."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def connect(

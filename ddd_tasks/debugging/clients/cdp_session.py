@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ddd_tasks.debugging.clients.errors import DebuggerError, NotListeningError
-from ddd_tasks.debugging.clients.websocket import HandshakeError, WebSocket
+from ddd_tasks.debugging.clients.websocket import HandshakeError, WebSocket, end
 
 _READ_LIMIT = 1 << 20
 
@@ -57,6 +57,7 @@ class Session:
                     future.set_result(message)
         finally:
             self._is_open = False
+            await self._socket.close()
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(SessionEndedError("the connection to the inspector has ended"))
@@ -90,4 +91,4 @@ async def _path_of_program(host: str, port: int) -> str:
     except (LookupError, TypeError) as error:
         raise ValueError("its /json/list names no program") from error
     finally:
-        writer.close()
+        await end(writer)

@@ -76,7 +76,7 @@ class WebSocket:
         try:
             await _shake_hands(reader, writer, port, path)
         except BaseException:
-            writer.close()
+            await end(writer)
             raise
         return cls(reader, writer)
 
@@ -103,13 +103,20 @@ class WebSocket:
 
     async def close(self) -> None:
         """Say that it was on purpose, and end the connection."""
-        with contextlib.suppress(OSError):  # the other end may be faster
+        with contextlib.suppress(OSError):  # the other end may have been faster
             await self._send(Frame(CLOSE, _NORMAL_CLOSURE))
-        self._writer.close()
+        await end(self._writer)
 
     async def _send(self, frame: Frame) -> None:
         self._writer.write(encode(frame, secrets.token_bytes(4)))
         await self._writer.drain()
+
+
+async def end(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, whatever state it is in."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, path: str) -> None:

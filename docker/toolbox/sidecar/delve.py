@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ class Delve:
     ) -> None:
         self._child, self._pid, self._log, self._tracer = child, pid, log, tracer
         self.path = path
+        self._end = threading.Thread(target=self._clean, daemon=True)
+        self._end.start()
 
     @classmethod
     def start(cls, pid: int, options: Options) -> Delve:
@@ -73,15 +76,17 @@ class Delve:
         """
         if self._child.poll() is None:
             self._child.send_signal(signal.SIGINT)
-            try:
-                self._child.wait(_SECONDS_TO_END)
-            except subprocess.TimeoutExpired:
-                sys.stderr.write(f"Delve did not let process {self._pid} go in {_SECONDS_TO_END:.0f} s\n")
-                self._child.kill()
-                self._child.wait()
-        if self._child.returncode < 0:
-            restore(self._pid, self._tracer)
+            self._end.join(_SECONDS_TO_END)
+        if self._child.poll() is None:
+            sys.stderr.write(f"Delve did not let process {self._pid} go in {_SECONDS_TO_END:.0f} s\n")
+            self._child.kill()
+        self._end.join()
         self.path.unlink(missing_ok=True)
+
+    def _clean(self) -> None:
+        """Wait for the end. Where it was killed, whether by us or not, its breakpoints have to go at once."""
+        if self._child.wait() < 0:
+            restore(self._pid, self._tracer)
 
     def _await(self, seconds: float) -> None:
         """Wait until the process runs under it. Raises ArmError."""

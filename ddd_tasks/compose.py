@@ -22,6 +22,7 @@ DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
 # What our overlays write on a container of another stage than its service declares.
 STAGE_LABEL = "ddd-tasks.stage"
 DEBUG_PORT_LABEL = "ddd-tasks.debug-port"
+DEBUG_WAIT_LABEL = "ddd-tasks.debug-wait"
 DEBUG_OVERLAY = "debug"
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ddd_tasks.compose import (
     DEBUG_PORT_LABEL,
+    DEBUG_WAIT_LABEL,
     DIRECTORY_LABEL,
     NUMBER_LABEL,
     ONEOFF_LABEL,
@@ -36,7 +37,8 @@ class State(NamedTuple):
     """How one container of a service is.
 
     state: created, running, exited ...; health: starting, healthy, unhealthy, or "" without a health check;
-    stage: the Dockerfile stage it was built from, "" for a ready-made image; urls: where the host reaches it.
+    stage: the Dockerfile stage it was built from, "" for a ready-made image; urls: where the host reaches it; is_held:
+    whether it stands still until a debugger comes, and so answers no health check.
     """
 
     service: str
@@ -46,18 +48,20 @@ class State(NamedTuple):
     exit_code: int
     stage: str
     urls: tuple[str, ...]
+    is_held: bool = False
 
     @property
     def is_ready(self) -> bool:
         """Healthy, running where there is no health check, or a job that has done its work."""
         if self.state == "exited":
             return self.exit_code == 0
-        return self.state == "running" and self.health in ("", "healthy")
+        return self.state == "running" and (self.is_held or self.health in ("", "healthy"))
 
     @property
     def has_failed(self) -> bool:
         """Unhealthy, or ended with a status other than 0: waiting longer will not help."""
-        return self.health == "unhealthy" or self.state == "dead" or (self.state == "exited" and self.exit_code != 0)
+        is_ill = self.health == "unhealthy" and not self.is_held
+        return is_ill or self.state == "dead" or (self.state == "exited" and self.exit_code != 0)
 
     @property
     def row(self) -> dict[str, str]:
@@ -182,6 +186,7 @@ def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
         exit_code=detail["ExitCode"],
         stage=labels.get(STAGE_LABEL) or ((service.build.target or "") if service and service.build else ""),
         urls=_urls(service.ports if service else (), published),
+        is_held=DEBUG_WAIT_LABEL in labels,
     )
 
 

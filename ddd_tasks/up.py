@@ -143,7 +143,11 @@ def wait(
     seen: dict[str, float] = {}
     while True:
         states = services.states(engine, project)
-        ours = [_without_health(state, stopped) for state in states if state.service in wanted]
+        ours = [
+            state._replace(is_held=state.is_held or state.service in stopped)
+            for state in states
+            if state.service in wanted
+        ]
         if not ours:
             raise NotRunningError(f"nothing of {project.name!r} has been started", hint="ddd dev.up")
         waiting = [state for state in ours if not state.is_ready]
@@ -159,13 +163,9 @@ def wait(
         time.sleep(_POLL_SECONDS)
 
 
-def _without_health(state: State, stopped: Collection[str]) -> State:
-    return state._replace(health="") if state.service in stopped else state
-
-
 def _is_settled(state: State, seconds: float) -> bool:
     """Whether what has just been started will not end at once; a health check has shown that already."""
-    return bool(state.health) or state.state != "running" or seconds >= _SETTLED
+    return (bool(state.health) and not state.is_held) or state.state != "running" or seconds >= _SETTLED
 
 
 def _ours(engine: Engine, project: Project) -> set[str]:

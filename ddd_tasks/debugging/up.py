@@ -13,6 +13,7 @@ from ddd_tasks.debugging import attach, mapping, ports, target, variant
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.debugging.variant import STAGE, Wanted
+from ddd_tasks.engine import ports as holders
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import NotRunningError, PortTakenError, UnknownNameError, UnsupportedError
 from ddd_tasks.language import Debug, Language
@@ -52,12 +53,14 @@ def _started(
     for attempt in range(_ATTEMPTS):
         wanted = known | {service.name: _wanted(engine, project, service, debug, known.get(service.name), waits=waits)}
         changed = variant.variant(project, list(wanted.values()), _debugs(project, wanted))
-        stopped = {name for name, one in wanted.items() if one.waits or name in known}
+        stopped = set(known)
         try:
             upping.start(changed, [service.name], timeout=timeout, stopped=stopped)
             break
         except PortTakenError:
-            if service.name in known or not wanted[service.name].port or attempt == _ATTEMPTS - 1:
+            port = wanted[service.name].port
+            is_ours = port and holders.holder(engine, ports.ADDRESS, port)
+            if service.name in known or not is_ours or attempt == _ATTEMPTS - 1:
                 raise
     if not (waits or process.is_dry()) and before != _containers(engine, project, service.name):
         upping.wait(changed, [service.name], timeout=timeout, stopped=stopped - {service.name})

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ddd_tasks import build, compose
-from ddd_tasks.compose import DEBUG_OVERLAY, DEBUG_PORT_LABEL, SERVICE_LABEL, STAGE_LABEL
+from ddd_tasks.compose import DEBUG_OVERLAY, DEBUG_PORT_LABEL, DEBUG_WAIT_LABEL, SERVICE_LABEL, STAGE_LABEL
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import UnsupportedError
@@ -17,7 +17,6 @@ from ddd_tasks.project import Port, Project, Service
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 STAGE = "debug"
-WAIT_LABEL = "ddd-tasks.debug-wait"
 BEFORE_LABEL = "ddd-tasks.before"
 # Stands for what the image says itself, which JSON has no word for.
 _RESET = "\ue000"
@@ -56,7 +55,7 @@ def running(engine: Engine, project: Project) -> dict[str, Wanted]:
             bound = engine.get(f"/containers/{entry['Id']}/json")["HostConfig"].get("PortBindings") or {}
             ports = [int(one["HostPort"] or 0) for one in bound.get(f"{labels.get(DEBUG_PORT_LABEL)}/tcp") or ()]
             port = ports[0] if ports else 0
-            found[name] = Wanted(name, port, WAIT_LABEL in labels, BEFORE_LABEL in labels)
+            found[name] = Wanted(name, port, DEBUG_WAIT_LABEL in labels, BEFORE_LABEL in labels)
     return found
 
 
@@ -102,7 +101,7 @@ def entry(
     notes = {
         STAGE_LABEL: STAGE,
         DEBUG_PORT_LABEL: str(debug.port or ""),
-        WAIT_LABEL: "yes" if wanted.waits else "",
+        DEBUG_WAIT_LABEL: "yes" if wanted.waits else "",
         BEFORE_LABEL: "yes" if wanted.ran_before else "",
     }
     parts: dict[str, Any] = {

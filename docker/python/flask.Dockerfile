@@ -10,4 +10,4 @@ CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python -m flask --
 FROM source AS debug
 ENV PYDEVD_DISABLE_FILE_VALIDATION=1
 EXPOSE $PORT 5678
-CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m flask --app $APP run --debug --host 0.0.0.0 --port $PORT"]
+CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m watchfiles --filter python \"python -m flask --app $APP run --debug --no-reload --host 0.0.0.0 --port $PORT\" $WATCH"]

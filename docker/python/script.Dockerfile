@@ -23,7 +23,7 @@ CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python $APP\" $WAT
 FROM source AS debug
 ENV PYDEVD_DISABLE_FILE_VALIDATION=1
 EXPOSE $PORT 5678
-CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 $APP\" $WATCH"]
+CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m watchfiles --filter python \"python $APP\" $WATCH"]
 
 # prod serves the code without development packages, as a user without rights.
 FROM base AS prod

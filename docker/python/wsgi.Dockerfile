@@ -25,7 +25,7 @@ CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python -m gunicorn
 FROM source AS debug
 ENV PYDEVD_DISABLE_FILE_VALIDATION=1
 EXPOSE $PORT 5678
-CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m gunicorn --bind 0.0.0.0:$PORT --reload --timeout 0 $APP"]
+CMD ["sh", "-c", "exec python -Xfrozen_modules=off -m debugpy --listen 0.0.0.0:5678 -m watchfiles --filter python \"python -m gunicorn --bind 0.0.0.0:$PORT --timeout 0 $APP\" $WATCH"]
 
 # prod serves the code without development packages, as a user without rights.
 FROM base AS prod

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,11 +67,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """The stages of a Dockerfile in order; syntax is the frontend image that its `# syntax=` line names, or None."""
+    """The stages of a Dockerfile in order; syntax is the frontend image that its `# syntax=` line names, or None.
+
+    build_args are the values given for build arguments; arguments those that the ARG lines above the first FROM have.
+    """
 
     stages: tuple[Stage, ...]
     syntax: str | None = None
     where: str = "Dockerfile"
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
     def stage(self, name: str) -> Stage:
         """The last stage with this name, in any case: what BuildKit takes as a target. Raises UnknownNameError."""
@@ -185,7 +190,9 @@ class _Parser:
             self._take(instruction)
         if not self.stages:
             raise self._error(1, "there is no FROM in the file", "a Dockerfile needs at least one stage")
-        return Dockerfile(tuple(self.stages), self.directives.get("syntax"), self.where)
+        return Dockerfile(
+            tuple(self.stages), self.directives.get("syntax"), self.where, self.build_args, dict(self.args)
+        )
 
     def _error(self, line: int, what: str, cause: str = "", **names: Sequence[str] | str) -> ConfigError:
         hint = f"${{EDITOR:-vi}} +{line} {self.where}"

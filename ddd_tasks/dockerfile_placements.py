@@ -65,19 +65,21 @@ def placements(
 
 def lines(parsed: Dockerfile, target: str | None, bases: Mapping[str, Base]) -> Iterator[Line]:
     """The lines of all stages that a build of target needs, without those that only set something."""
-    ends: dict[int, Base] = {}
+    ends: dict[int, tuple[Base, dict[str, str]]] = {}
     for stage in parsed.needed(target):
         below = parsed.find(stage.base_stage, stage.index) if stage.base_stage else None
-        base = ends.get(below.index, Base()) if below else bases.get(stage.base, Base())
+        base, args = ends.get(below.index, (Base(), {})) if below else (bases.get(stage.base, Base()), {})
         workdir, env = base.workdir or "/", dict(base.env)
         for step in stage.steps:
             if step.keyword == "WORKDIR":
-                workdir = posixpath.normpath(posixpath.join(workdir, _expanded(step.rest, env)))
-            elif step.keyword in ("ENV", "ARG"):
-                env |= _assignments(step, env)
+                workdir = posixpath.normpath(posixpath.join(workdir, _expanded(step.rest, args | env)))
+            elif step.keyword == "ENV":
+                env |= _assignments(step, args | env)
+            elif step.keyword == "ARG":
+                args = args | _assignments(step, args | env) | _given(step, parsed)
             else:
-                yield Line(stage, step, workdir, dict(env))
-        ends[stage.index] = Base(workdir, env)
+                yield Line(stage, step, workdir, args | env)  # a variable of ENV comes before an argument of its name
+        ends[stage.index] = Base(workdir, env), args
 
 
 def pairs(line: Line, context: Path) -> Iterator[tuple[str, str]]:
@@ -131,12 +133,19 @@ def operands(rest: str, env: Mapping[str, str]) -> Sequence[str]:
 
 
 def _assignments(step: Step, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables of an ENV or ARG line; an ARG without a default says nothing."""
+    """The variables of an ENV or ARG line, by its own words; an ARG without a default says nothing."""
     pairs = [word.partition("=") for word in words(step.rest, _ESCAPE)]
     if step.keyword == "ENV" and pairs and not pairs[0][1]:  # the old form: ENV NAME all the rest
         name, _, value = step.rest.partition(" ")
         return {name: _expanded(value.strip(), env)}
     return {name: _expanded(value, env) for name, equals, value in pairs if equals}
+
+
+def _given(step: Step, parsed: Dockerfile) -> dict[str, str]:
+    """What an ARG line gets from elsewhere; from above the first FROM only where it has no default of its own."""
+    has_default = {word.partition("=")[0]: "=" in word for word in words(step.rest, _ESCAPE)}
+    wide = {name: parsed.arguments[name] for name, own in has_default.items() if not own and name in parsed.arguments}
+    return wide | {name: parsed.build_args[name] for name in has_default if name in parsed.build_args}
 
 
 def _expanded(word: str, env: Mapping[str, str]) -> str:

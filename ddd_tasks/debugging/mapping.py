@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ddd_tasks import build, images
+from ddd_tasks import build, dockerfile, images
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.dockerfile_contents import Content, Contents, contents, sources
 from ddd_tasks.engine.api import Engine
@@ -35,7 +35,7 @@ def mappings(
     target = stage or service.build.target
     with_engine = Engine.connect()
     try:
-        parsed = build.dockerfile_of(project, service)
+        parsed = _parsed(project, service)
         bases = images.settings(with_engine, project, parsed, target)
     finally:
         with_engine.close()
@@ -172,6 +172,15 @@ def _is_marked(folder: Path, language: Language) -> bool:
         return any(folder.match(glob) for glob in globs)
     depths = ["/".join("*" * depth) for depth in range(_DEEPEST)]
     return any(next(folder.glob(f"{depth}/{glob}".lstrip("/")), None) for depth in depths for glob in globs)
+
+
+def _parsed(project: Project, service: Service) -> Dockerfile:
+    """The Dockerfile with the service's build arguments, which may name folders."""
+    parsed = build.dockerfile_of(project, service)
+    if not any("args" in file.read_text(encoding="utf-8", errors="replace") for file in project.files):
+        return parsed
+    given = build.configuration(project)["services"][service.name]["build"].get("args") or {}
+    return dockerfile.load(Path(parsed.where), {name: str(value) for name, value in given.items() if value is not None})
 
 
 def _named_contexts(project: Project, service: Service, parsed: Dockerfile, target: str | None) -> dict[str, Path]:

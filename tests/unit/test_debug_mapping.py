@@ -42,7 +42,7 @@ def mapped(
     others: dict[str, Path] | None = None,
 ) -> list[tuple[str, str]]:
     """The mappings of a stage of that Dockerfile, local paths as seen from the folder."""
-    parsed = dockerfile.parse(text)
+    parsed = dockerfile.parse(text, {"GIVEN": "/given"})
     held = contents(parsed, stage, here, {"image": Base("/", {})}, others or {})
     found = mapping.of_stages(service(here, mounts, volumes), languages.get(language), parsed, stage, held)
     return [(one.local.relative_to(here).as_posix(), one.remote) for one in mapping.arranged(found)]
@@ -69,10 +69,16 @@ def test_our_own_stages(language: str, stage: str) -> None:
         ("COPY run.py /usr/local/bin/serve.py", [("run.py", "/usr/local/bin/serve.py")]),
         ("COPY package.json /opt/deps/", []),
         ("RUN true", []),
+        ("ARG PLACE=/a\nCOPY src $PLACE", [("src", "/a")]),
+        ("ARG WIDE\nCOPY src $WIDE", [("src", "/wide")]),
+        ("ARG WIDE=/own\nCOPY src $WIDE", [("src", "/own")]),
+        ("ARG GIVEN=/own\nCOPY src $GIVEN", [("src", "/given")]),
+        ("COPY src /x$GIVEN", [("src", "/x")]),
+        ("ENV GIVEN=/env\nARG GIVEN\nCOPY src $GIVEN", [("src", "/env")]),
     ],
 )
 def test_what_an_image_holds(here: Path, lines: str, expected: list[tuple[str, str]]) -> None:
-    assert mapped(here, f"FROM image AS dev\n{lines}\n", "dev") == expected
+    assert mapped(here, f"ARG WIDE=/wide\nFROM image AS dev\n{lines}\n", "dev") == expected
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class Workspace:
     def entry(self, name: str) -> dict[str, Any]:
         """The entry of a service in launch.json."""
         entries = self.expanded(self.read(".vscode", "launch.json")["configurations"])
-        return next(entry for entry in entries if entry["name"] == f"ddd: {name} ({name})")
+        return next(entry for entry in entries if entry["name"] == f"ddd: {PROJECT}/{name} ({name})")
 
     @contextmanager
     def prepared(self, name: str, label: str) -> Iterator[None]:
@@ -135,7 +135,7 @@ def test_each_entry_is_what_its_extension_takes(workspace: Workspace, tmp_path: 
     workspace.config()
     launch, tasks = workspace.read(".vscode", "launch.json"), workspace.read(".vscode", "tasks.json")
     assert [entry["name"] for entry in launch["configurations"]] == [
-        f"ddd: {name} ({name})" for name in sorted(SERVICES)
+        f"ddd: {PROJECT}/{name} ({name})" for name in sorted(SERVICES)
     ]
     any_of = {"anyOf": list(editor_schemas.ATTACH.values())}
     valid(tmp_path / "attach", launch["configurations"], any_of).ok()
@@ -184,10 +184,10 @@ def test_a_second_time_changes_nothing_and_a_dry_run_shows_what_would_change(wor
     assert {file: file.read_bytes() for file in files} == files
 
     launch = workspace.stack.directory / ".vscode" / "launch.json"
-    launch.write_bytes(files[launch].replace(b"ddd: python (python)", b"mine"))
+    launch.write_bytes(files[launch].replace(b"ddd: stack/python (python)", b"mine"))
     before = launch.read_bytes()
     ran = workspace.stack.ddd("--dry", "debug.config", "--service", "python", cwd=PROJECT).ok()
-    assert '+            "name": "ddd: python (python)",' in ran.err
+    assert '+            "name": "ddd: stack/python (python)",' in ran.err
     assert launch.read_bytes() == before
     launch.write_bytes(files[launch])
 

@@ -12,7 +12,7 @@ import pytest
 from ddd_tasks import languages
 from ddd_tasks.debugging import editors
 from ddd_tasks.debugging.editors import base, jsonc, targets
-from ddd_tasks.debugging.editors.base import Result, Target, Wanted
+from ddd_tasks.debugging.editors.base import Result, Target
 from ddd_tasks.errors import ConfigError, UnknownNameError
 from ddd_tasks.language import PathMapping
 
@@ -43,11 +43,14 @@ def target(workspace: Path, language: str = "python", service: str = "api") -> T
     return Target(service, languages.get(language), *place, mappings, "stack-api-1")
 
 
-def write(workspace: Path, editor: str, *wanted: Target, is_all: bool = True, debugger: str = "") -> Result:
+def write(
+    workspace: Path, editor: str, *wanted: Target, is_all: bool = True, debugger: str = "", project: str = "stack"
+) -> Result:
     """What `debug.config` does with targets that it has found."""
     chosen = editors.get(editor)
-    folder = base.workspace_of(workspace / "stack", chosen.workspace)
-    result = chosen.files(Wanted(folder, workspace / "stack", wanted, is_all, debugger))
+    directory = workspace / project
+    folder = base.workspace_of(directory, chosen.workspace)
+    result = chosen.files(base.wanted(folder, directory, wanted, is_all=is_all, debugger=debugger))
     editors.save(folder, result.drafts)
     return result
 
@@ -66,7 +69,7 @@ def test_an_entry_of_vscode_names_no_folder_of_this_machine(workspace: Path, lan
     text = (workspace / ".vscode" / "launch.json").read_text()
     assert str(workspace) not in text
     (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
-    assert (entry["name"], entry["request"]) == (f"ddd: api ({language})", "attach")
+    assert (entry["name"], entry["request"]) == (f"ddd: stack/api ({language})", "attach")
     roots = [word for word in json.dumps(entry).split('"') if word.startswith("${workspaceFolder}")]
     assert roots[0] == "${workspaceFolder}/stack/api/lib"
 
@@ -101,7 +104,7 @@ def test_csharp_is_attached_to_by_docker_exec_without_a_task(workspace: Path) ->
     assert "licence" in result.notes[1]
     (entry,) = loaded(workspace / ".vscode" / "launch.json")["configurations"]
     assert entry["pipeTransport"]["debuggerPath"] == "/vsdbg/vsdbg"
-    assert states(write(workspace, "vscode", csharp)) == {csharp.name: "unchanged"}
+    assert states(write(workspace, "vscode", csharp)) == {"ddd: stack/api (csharp)": "unchanged"}
     with pytest.raises(UnknownNameError) as refused:
         targets.debugger([csharp], "vsdb")
     assert refused.value.nearest == "vsdbg"
@@ -125,7 +128,7 @@ def test_what_others_wrote_stays_as_it_is(workspace: Path) -> None:
     write(workspace, "vscode", target(workspace))
     text = file.read_text()
     head, tail = MINE.split("\n\t],\n}")
-    assert text.startswith(head + '\n\t\t{\n\t\t\t"name": "ddd: api (python)",\n')
+    assert text.startswith(head + '\n\t\t{\n\t\t\t"name": "ddd: stack/api (python)",\n')
     assert text.endswith("\n\t\t},\n\t],\n}")
     assert tail == ""
 
@@ -135,21 +138,21 @@ def test_the_place_in_an_entry_follows_the_project_and_the_rest_is_the_users(wor
     file = workspace / ".vscode" / "launch.json"
     edited = file.read_text().replace('"justMyCode": false', '"justMyCode": true, // my own only\n"django": true')
     file.write_text(edited)
-    assert states(write(workspace, "vscode", target(workspace)))["ddd: api (python)"] == "kept"
+    assert states(write(workspace, "vscode", target(workspace)))["ddd: stack/api (python)"] == "kept"
     assert file.read_text() == edited
 
     file.write_text(edited.replace("5678", "1"))
-    assert states(write(workspace, "vscode", target(workspace)))["ddd: api (python)"] == "updated"
+    assert states(write(workspace, "vscode", target(workspace)))["ddd: stack/api (python)"] == "updated"
     assert file.read_text() == edited
 
 
 def test_an_entry_under_another_name_is_the_users(workspace: Path) -> None:
     write(workspace, "vscode", target(workspace))
     file = workspace / ".vscode" / "launch.json"
-    file.write_text(file.read_text().replace("ddd: api (python)", "my own way"))
+    file.write_text(file.read_text().replace("ddd: stack/api (python)", "my own way"))
     write(workspace, "vscode", target(workspace))
     names = [entry["name"] for entry in loaded(file)["configurations"]]
-    assert names == ["my own way", "ddd: api (python)"]
+    assert names == ["my own way", "ddd: stack/api (python)"]
 
 
 def test_one_entry_starts_all_services(workspace: Path) -> None:
@@ -159,10 +162,21 @@ def test_one_entry_starts_all_services(workspace: Path) -> None:
     write(workspace, "vscode", api, web)
     (compound,) = loaded(workspace / ".vscode" / "launch.json")["compounds"]
     assert compound == {
-        "name": "ddd: all services",
-        "configurations": ["ddd: api (python)", "ddd: web (node)"],
+        "name": "ddd: all services of stack/",
+        "configurations": ["ddd: stack/api (python)", "ddd: stack/web (node)"],
         "stopAll": True,
     }
+
+
+def test_two_projects_of_a_workspace_have_entries_of_their_own(workspace: Path) -> None:
+    for project in ("", "stack", "other"):
+        (workspace / project).mkdir(exist_ok=True)
+        write(workspace, "vscode", target(workspace), target(workspace, "node", "web"), project=project)
+    found = loaded(workspace / ".vscode" / "launch.json")
+    names = [entry["name"] for entry in found["configurations"]]
+    assert names[::2] == ["ddd: api (python)", "ddd: stack/api (python)", "ddd: other/api (python)"]
+    assert [one["configurations"] for one in found["compounds"]] == [names[:2], names[2:4], names[4:]]
+    assert len({one["name"] for one in found["compounds"]}) == 3
 
 
 @pytest.mark.parametrize(
@@ -224,7 +238,7 @@ def test_symbolic_links_stay_and_what_they_lead_to_is_changed(workspace: Path, t
     write(workspace, "vscode", target(workspace))
     assert (workspace / ".vscode").is_symlink()
     assert (elsewhere / "launch.json").is_symlink()
-    assert "ddd: api (python)" in (elsewhere / "real.json").read_text()
+    assert "ddd: stack/api (python)" in (elsewhere / "real.json").read_text()
     assert (elsewhere / "tasks.json").is_file()
 
 
@@ -265,6 +279,21 @@ def test_an_entry_of_zed_runs_debug_attach_first(workspace: Path) -> None:
         assert "$ZED_WORKTREE_ROOT/stack/the-" in json.dumps(entry)
 
 
+def test_one_entry_of_the_lua_file_can_be_renewed_alone(workspace: Path) -> None:
+    file = workspace / ".nvim" / "ddd-dap.lua"
+    api, web = target(workspace), target(workspace, "go", "web")
+    write(workspace, "nvim", api, web)
+    both = file.read_bytes()
+    moved = api._replace(mappings=())
+    assert states(write(workspace, "nvim", moved, is_all=False)) == {"ddd: stack/api (python)": "updated"}
+    assert file.read_bytes() != both
+    assert b'name = "ddd: stack/web (go)"' in file.read_bytes()
+    write(workspace, "nvim", api, is_all=False)
+    assert file.read_bytes() == both
+    write(workspace, "nvim", api)
+    assert b"stack/web" not in file.read_bytes()
+
+
 def test_a_lua_file_of_somebody_else_is_left_alone(workspace: Path) -> None:
     (workspace / ".nvim").mkdir()
     (workspace / ".nvim" / "ddd-dap.lua").write_text("-- mine\n")
@@ -274,7 +303,7 @@ def test_a_lua_file_of_somebody_else_is_left_alone(workspace: Path) -> None:
 
 def test_goland_gets_files_and_the_others_are_told_what_to_enter(workspace: Path) -> None:
     result = write(workspace, "jetbrains", *(target(workspace, language, f"the-{language}") for language in PORTS))
-    (attach,) = (workspace / ".run").glob("ddd-the-go*.run.xml")
+    (attach,) = (workspace / ".run").glob("ddd-stack_the-go*.run.xml")
     (entry,) = ET.parse(attach).getroot()
     assert (entry.get("type"), entry.get("host"), entry.get("port")) == (
         "GoRemoteDebugConfigurationType",
@@ -290,7 +319,7 @@ def test_names_with_special_characters_stay_one_name(workspace: Path, editor: st
     (workspace / "stack" / "wo rk\"'ß").mkdir()
     odd = target(workspace, "go", "wo rk\"'ß")
     write(workspace, editor, odd)
-    assert states(write(workspace, editor, odd))[odd.name] == "unchanged"
+    assert set(states(write(workspace, editor, odd)).values()) == {"unchanged"}
 
 
 def test_an_unknown_editor_is_refused_with_the_nearest() -> None:

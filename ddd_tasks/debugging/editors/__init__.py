@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddd_tasks import process
-from ddd_tasks.debugging.editors import devcontainer, jetbrains, nvim, targets, vscode, zed
+from ddd_tasks.debugging.editors import base, devcontainer, jetbrains, nvim, targets, vscode, zed
 from ddd_tasks.debugging.editors.base import Draft, Result, Wanted, workspace_of
 from ddd_tasks.errors import UnknownNameError, UnsupportedError
 from ddd_tasks.project import Project, Service
@@ -49,7 +49,7 @@ def configure(project: Project, services: Sequence[Service], editor: Editor, *, 
     found = targets.find(project, services)
     path = targets.debugger(found, debugger)
     workspace = workspace_of(project.directory, editor.workspace)
-    result = editor.files(Wanted(workspace, project.directory, found, is_all, path))
+    result = editor.files(base.wanted(workspace, project.directory, found, is_all=is_all, debugger=path))
     if not result.drafts:
         raise UnsupportedError(
             f"there is nothing that could be written for {editor.name}",

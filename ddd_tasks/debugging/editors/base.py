@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,11 @@ ADDED, UPDATED, UNCHANGED, KEPT = "added", "updated", "unchanged", "kept"
 
 
 class Target(NamedTuple):
-    """A service as its entries need it: host and port where its debugger is; container: its name."""
+    """A service as its entries need it: host and port where its debugger is; container: its name.
+
+    place: the folder of its project in the workspace with a slash behind it, "" for the workspace itself. It is part of
+    the names: two projects of a repository may have services of the same name.
+    """
 
     service: str
     language: Language
@@ -23,16 +27,17 @@ class Target(NamedTuple):
     port: int
     mappings: tuple[PathMapping, ...]
     container: str
+    place: str = ""
 
     @property
     def name(self) -> str:
         """The name of its entry."""
-        return f"{MARK}{self.service} ({self.language.name})"
+        return f"{MARK}{self.place}{self.service} ({self.language.name})"
 
     @property
     def task(self) -> str:
         """The name of the task that brings the debugger."""
-        return f"{MARK}attach {self.service}"
+        return f"{MARK}attach {self.place}{self.service}"
 
     @property
     def command(self) -> list[str]:
@@ -50,7 +55,7 @@ class Target(NamedTuple):
 class Wanted(NamedTuple):
     """What is asked for. directory: of the Compose project; is_all: whether targets are all of its services.
 
-    debugger: the program that debugs C#.
+    debugger: the path of the program that debugs C#, "" for the usual one.
     """
 
     workspace: Path
@@ -58,6 +63,15 @@ class Wanted(NamedTuple):
     targets: tuple[Target, ...]
     is_all: bool
     debugger: str
+
+
+def wanted(
+    workspace: Path, directory: Path, targets: Iterable[Target], *, is_all: bool = True, debugger: str = ""
+) -> Wanted:
+    """What is asked for, with the targets named after their place in the workspace."""
+    rest = directory.relative_to(workspace).as_posix()
+    place = "" if rest == "." else f"{rest}/"
+    return Wanted(workspace, directory, tuple(one._replace(place=place) for one in targets), is_all, debugger)
 
 
 class Draft(NamedTuple):

@@ -7,6 +7,8 @@ preLaunchTask. This file brings both, and asks debug.attach for the port when it
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ddd_tasks.errors import ConfigError
 NAME = "nvim"
 WORKSPACE = (".nvim", ".git")
 _ROOT = "\0root"
+_OFFER = "offer("
 # The name of nvim-dap's adapter, and the file types whose entries are offered.
 _LANGUAGES = {
     "python": ("ddd", ("python",)),
@@ -87,10 +90,11 @@ def files(wanted: Wanted) -> Result:
             hint=f"mv {file} {file.with_name('dap.lua')}",
         )
     able = [target for target in wanted.targets if target.language.name in _LANGUAGES]
-    parts = [_entry(wanted, target) for target in able]
-    new = (_head(wanted) + "".join(parts)).encode()
-    there = (old or b"").decode(errors="replace")
-    states = {target.name: _state(there, target, part) for target, part in zip(able, parts, strict=True)}
+    parts = _parts((old or b"").decode(errors="replace"))
+    there = dict(parts) if not wanted.is_all else {}
+    made = {_literal(target.name): _entry(wanted, target) for target in able}
+    states = {target.name: _state(dict(parts), target, made[_literal(target.name)]) for target in able}
+    new = (_head(wanted) + "".join({**there, **made}.values())).encode()
     notes = tuple(
         f"{target.service}: nothing was written for {target.language.name}: use --editor vscode"
         for target in wanted.targets
@@ -99,10 +103,15 @@ def files(wanted: Wanted) -> Result:
     return Result((Draft(file, old, new, states),) if able else (), notes)
 
 
-def _state(text: str, target: Target, part: str) -> str:
-    if part in text:
-        return UNCHANGED
-    return UPDATED if _literal(target.name) in text else ADDED
+def _parts(text: str) -> list[tuple[str, str]]:
+    """The entries of a file, each with its name as it is written there."""
+    parts = [f"\n{_OFFER}{part}" for part in text.split(f"\n{_OFFER}")[1:]]
+    return [(match[1], part) for part in parts if (match := re.search(r"^  name = (.*),$", part, re.MULTILINE))]
+
+
+def _state(parts: Mapping[str, str], target: Target, part: str) -> str:
+    name = _literal(target.name)
+    return ADDED if name not in parts else UNCHANGED if parts[name] == part else UPDATED
 
 
 def _head(wanted: Wanted) -> str:
@@ -119,7 +128,7 @@ def _entry(wanted: Wanted, target: Target) -> str:
     adapter, filetypes = _LANGUAGES[target.language.name]
     fields: dict[str, Any] = {"name": target.name, "type": adapter, "request": "attach", "ddd": target.service}
     fields |= target.arguments(wanted.workspace, _ROOT)
-    return f"\noffer({_literal(list(filetypes))}, {_literal(fields)})\n"
+    return f"\n{_OFFER}{_literal(list(filetypes))}, {_literal(fields)})\n"
 
 
 def _literal(value: Any, indent: str = "") -> str:

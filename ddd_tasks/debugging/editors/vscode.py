@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks.debugging.editors.base import MARK, Result, Target, Wanted, outside, read, real, within
+from ddd_tasks.debugging.editors.base import MARK, Result, Target, Wanted, outside, real, within
 from ddd_tasks.debugging.editors.entries import File
 
 NAME = "vscode"
 WORKSPACE = (".vscode", ".git")
 _FOLDER = "${workspaceFolder}"
-_EVERYTHING = f"{MARK}all services"
 _PROGRAM = Path(".venv", "bin", "ddd")
 
 
@@ -24,8 +23,9 @@ def files(wanted: Wanted) -> Result:
         there = launch.entry(target.name, within="configurations", by="name")
         launch.put(entry(wanted, target, there), within="configurations", by="name")
     names = [target.name for target in wanted.targets]
-    if wanted.is_all and (len(names) > 1 or _has_compound(folder / "launch.json")):
-        compound = {"name": _EVERYTHING, "configurations": names, "stopAll": True}
+    everything = f"{MARK}all services" + (f" of {wanted.targets[0].place}" if wanted.targets[0].place else "")
+    if wanted.is_all and (len(names) > 1 or launch.entry(everything, within="compounds", by="name")):
+        compound = {"name": everything, "configurations": names, "stopAll": True}
         launch.put(compound, within="compounds", by="name")
     drafts = [launch.draft]
     if any(_is_armed(target) for target in wanted.targets):
@@ -66,10 +66,6 @@ def task(wanted: Wanted, target: Target) -> dict[str, Any]:
 def _is_armed(target: Target) -> bool:
     """Whether something has to be done before an editor can attach; a program of the container is simply started."""
     return bool(target.language.debug and target.language.debug.port)
-
-
-def _has_compound(file: Path) -> bool:
-    return _EVERYTHING.encode() in (read(file) or b"")
 
 
 def _not_verified(wanted: Wanted) -> tuple[str, ...]:

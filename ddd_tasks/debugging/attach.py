@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from zlib import crc32
 
-from ddd_tasks import console, ledger
-from ddd_tasks.debugging import mapping, ports, rights, sidecar, target, toolbox
+from ddd_tasks import console, ledger, process
+from ddd_tasks.debugging import beside, mapping, ports, rights, sidecar, target, toolbox
 from ddd_tasks.debugging.attachment import Attachment
-from ddd_tasks.debugging.sidecar import Pair, Plan
+from ddd_tasks.debugging.beside import Plan
+from ddd_tasks.debugging.sidecar import Pair
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.language import Debug, Language, PathMapping
+from ddd_tasks.language import Language, PathMapping
 from ddd_tasks.project import Project, Service
 
 
@@ -32,12 +33,27 @@ def attach(project: Project, service: Service, *, port: int = 0) -> Attachment:
         own = _own(found, language)
         if own and not port:
             return Attachment(service.name, language, *own, _pid(found, language), found.id, False, mappings.wait())
-        debug = target.debug_of(language, service)
-        pair = _pair(engine, project, found, language, debug, port)
+        target.debug_of(language, service)
+        pair = _pair(engine, project, found, language, port)
         ports.remember(project, service.name, pair.port)
         pid = int(pair.facts.get("pid", 0))
         known = mapping.for_binary(mappings.wait(), pair.facts)
         return Attachment(service.name, language, ports.ADDRESS, pair.port, pid, found.id, True, known)
+
+
+def announce(project: Project, service: Service, *, port: int = 0) -> None:
+    """Print about what attach would start, as commands that can be pasted, or nothing where it runs already."""
+    with closing(Engine.connect()) as engine:
+        found = target.find(engine, project, service)
+        language = target.language_of(found)
+        if _own(found, language) or sidecar.find(engine, project, found).is_whole:
+            return
+        target.debug_of(language, service)
+        image = toolbox.image(language.name, toolbox.python_of(found, language))
+        plan = _plan(engine, project, found, language, image, port)
+        host_port = next(iter(plan.host_ports))
+        for body in (beside.sidecar(project, found, plan), beside.forwarder(project, found, plan, host_port)):
+            process.announce(beside.command(body, "--detach"))
 
 
 def detach(project: Project, services: Sequence[str] = ()) -> list[str]:
@@ -47,7 +63,7 @@ def detach(project: Project, services: Sequence[str] = ()) -> list[str]:
     """
     with closing(Engine.connect()) as engine:
         wanted = [name for name in sidecar.names(engine, project) if not services or name in services]
-        for name in wanted:
+        for name in wanted if not process.is_dry() else ():
             sidecar.remove(engine, project, name)
     return wanted
 
@@ -61,7 +77,7 @@ def _own(found: Target, language: Language) -> tuple[str, int] | None:
     return reachable if reachable and is_there else None
 
 
-def _pair(engine: Engine, project: Project, found: Target, language: Language, debug: Debug, port: int) -> Pair:
+def _pair(engine: Engine, project: Project, found: Target, language: Language, port: int) -> Pair:
     """The two containers, started as far as they are not there."""
     name = found.service.name
     pair = sidecar.find(engine, project, found)
@@ -71,18 +87,28 @@ def _pair(engine: Engine, project: Project, found: Target, language: Language, d
         return pair
     image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
     sidecar.remove(engine, project, name, but=(pair.sidecar, pair.forwarder))
-    arguments = ["--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)]
-    candidates = ports.candidates(engine, project, name, debug.port or 0, port)
-    needed = rights.of(engine, found, debug)
-    if needed.reason:
-        console.note(f"the sidecar of service {name!r} gets {rights.PTRACE}: {needed.reason}")
-    return sidecar.complete(project, found, Plan(image, needed, arguments, candidates), pair)
+    plan = _plan(engine, project, found, language, image, port)
+    if plan.rights.reason:
+        console.note(f"the sidecar of service {name!r} gets {rights.PTRACE}: {plan.rights.reason}")
+    return sidecar.complete(project, found, plan, pair)
+
+
+def _plan(engine: Engine, project: Project, found: Target, language: Language, image: str, port: int) -> Plan:
+    debug = target.debug_of(language, found.service)
+    # On the network of this machine the debugger takes its usual port itself.
+    usual = 0 if found.info["HostConfig"]["NetworkMode"] == "host" else debug.port or 0
+    return Plan(
+        image,
+        rights.of(engine, found, debug),
+        ("--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)),
+        ports.candidates(engine, project, found.service.name, usual, port),
+    )
 
 
 def _pid(found: Target, language: Language) -> int:
     """The process as its container numbers it; 1 where this machine cannot tell."""
-    process = found.process(language.debug)
-    return process.inner if process else 1
+    chosen = found.process(language.debug)
+    return chosen.inner if chosen else 1
 
 
 class _Mappings:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 from ddd_tasks import console, process
-from ddd_tasks.debugging import rights, sidecar, target, toolbox
+from ddd_tasks.debugging import beside, rights, target, toolbox
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import exec as execs
@@ -35,10 +36,14 @@ def run(project: Project, service: Service, words: Sequence[str], *, as_root: bo
         found = target.find(engine, project, service)
         language = _language(found)
         allowed = _rights(engine, found, language, as_root=as_root)
-        image = toolbox.ensure(engine, project, _stage(language), toolbox.python_of(found, language))
+        python = toolbox.python_of(found, language)
         if process.is_dry():
-            process.announce(_equivalent(found, allowed, image, words or _SHELL))
+            image = toolbox.image(_stage(language), python)
+            program, *rest = words or _SHELL
+            body = _specification(project, found, allowed, image) | {"Entrypoint": [program], "Cmd": rest}
+            process.announce(beside.command(body, "-it"))
             return 0
+        image = toolbox.ensure(engine, project, _stage(language), python)
         if as_root:
             console.note(
                 f"as root with {rights.PTRACE}: these words may change any process of service {service.name!r}"
@@ -83,9 +88,8 @@ def _environment(found: Target) -> dict[str, str]:
 @contextmanager
 def _container(engine: Engine, project: Project, found: Target, allowed: Rights, image: str) -> Iterator[str]:
     """A container that does nothing, and lives as long as the connection that we hold to its stdin."""
-    body = sidecar.specification(project, found, image, allowed, ROLE)
+    body = _specification(project, found, allowed, image)
     body |= {"Entrypoint": ["cat"], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
-    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
     name = f"{project.name}-{found.service.name}-{ROLE}-{os.urandom(3).hex()}"
     made = str(engine.post("/containers/create", body, name=name)["Id"])
     try:
@@ -97,11 +101,7 @@ def _container(engine: Engine, project: Project, found: Target, allowed: Rights,
             engine.delete(f"/containers/{made}", force=1, v=1)
 
 
-def _equivalent(found: Target, allowed: Rights, image: str, words: Sequence[str]) -> list[str]:
-    """About the same as a command that can be pasted."""
-    shared = f"container:{found.id[:12]}"
-    flags = ["--pid", shared, "--network", shared, "--user", "{}:{}".format(*allowed.user), "--read-only"]
-    flags += [word for name in allowed.drop for word in ("--cap-drop", name)]
-    flags += [word for name in allowed.add for word in ("--cap-add", name)]
-    flags += [word for name in allowed.security for word in ("--security-opt", name)]
-    return ["docker", "run", "--rm", "-it", *flags, image, *words]
+def _specification(project: Project, found: Target, allowed: Rights, image: str) -> dict[str, Any]:
+    body = beside.specification(project, found, image, allowed, ROLE)
+    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
+    return body

@@ -10,13 +10,21 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ddd_tasks.debugging import ports
-from ddd_tasks.debugging.rights import PTRACE, Rights
+from ddd_tasks.debugging import beside
+from ddd_tasks.debugging.beside import (
+    FORWARDER,
+    ROLE_LABEL,
+    SERVICE_LABEL,
+    SIDECAR,
+    TARGET_LABEL,
+    Plan,
+)
+from ddd_tasks.debugging.rights import PTRACE
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.endpoint import Stream
@@ -26,21 +34,7 @@ from ddd_tasks.errors import DddError, EngineError, NotRunningError, PortTakenEr
 from ddd_tasks.project import Project
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
-SERVICE_LABEL = "ddd-tasks.debug"
-TARGET_LABEL = "ddd-tasks.target"
-ROLE_LABEL = "ddd-tasks.role"
-SIDECAR, FORWARDER = "sidecar", "forwarder"
-_PORT = 7000
 _SECONDS = 30
-
-
-class Plan(NamedTuple):
-    """What to start. arguments: those of `sidecar serve`; host_ports: free ports of this machine, tried in turn."""
-
-    image: str
-    rights: Rights
-    arguments: Sequence[str]
-    host_ports: Iterable[int]
 
 
 class Pair(NamedTuple):
@@ -119,39 +113,10 @@ def names(engine: Engine, project: Project) -> list[str]:
     return sorted({row["Labels"][SERVICE_LABEL] for row in _rows(engine, project, everything=True)})
 
 
-def specification(project: Project, target: Target, image: str, rights: Rights, role: str) -> dict[str, Any]:
-    """What both have in common, as the body of the engine's create call: the rights of the target at most."""
-    return {
-        "Image": image,
-        "Entrypoint": ["python3", "-m", "sidecar"],
-        "User": "{}:{}".format(*rights.user),
-        "WorkingDir": "/",
-        "Env": ["HOME=/tmp"],
-        "Labels": {
-            PROJECT_LABEL: str(project.directory),
-            SERVICE_LABEL: target.service.name,
-            TARGET_LABEL: target.id,
-            ROLE_LABEL: role,
-        },
-        "HostConfig": {
-            "PidMode": f"container:{target.id}",
-            "UsernsMode": target.info["HostConfig"].get("UsernsMode") or "",
-            **rights.host,
-            "ReadonlyRootfs": True,
-            "Tmpfs": {"/tmp": "mode=1777,exec"},
-            "AutoRemove": True,
-            "LogConfig": {"Type": "json-file", "Config": {}},
-        },
-    }
-
-
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
     """The sidecar and what it says first."""
-    body = specification(project, target, plan.image, plan.rights, SIDECAR)
-    body["Cmd"] = ["serve", *plan.arguments, *plan.rights.arguments]
-    body["HostConfig"]["NetworkMode"] = f"container:{target.id}"
     with closing(Engine.connect()) as engine:
-        identifier, said = _start(engine, project, target, body)
+        identifier, said = _start(engine, project, target, beside.sidecar(project, target, plan))
         if "error" in said:
             raise refusal(engine, target, said)
     return identifier, said
@@ -159,18 +124,11 @@ def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str,
 
 def _forward(project: Project, target: Target, plan: Plan) -> tuple[str, int]:
     """The forwarder, and the port that it is published on."""
-    body = specification(project, target, plan.image, plan.rights.without_tracing(), FORWARDER)
-    body["Cmd"] = ["forward", "--port", str(_PORT)]
-    body["ExposedPorts"] = {f"{_PORT}/tcp": {}}
-    body["HostConfig"]["NetworkMode"] = "bridge"
     problem: EngineError | None = None
     with closing(Engine.connect()) as engine:
         for port in plan.host_ports:
-            body["HostConfig"]["PortBindings"] = {
-                f"{_PORT}/tcp": [{"HostIp": ports.ADDRESS, "HostPort": str(port)}],
-            }
             try:
-                identifier, said = _start(engine, project, target, body)
+                identifier, said = _start(engine, project, target, beside.forwarder(project, target, plan, port))
             except ApiError as error:
                 if "already allocated" not in error.cause and "address already in use" not in error.cause:
                     raise

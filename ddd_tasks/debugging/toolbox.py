@@ -107,11 +107,11 @@ def _can_be_had(project: Project, python: str) -> bool:
     """Whether there is a base image with this Python, with a word where there is none. It is remembered for a while."""
     official = f"python:{python}-slim-trixie"
     file = project.private / "cache" / "toolbox.json"
+    if official in build.local_images() or official in build.stand_ins(project) or recipes.find(official):
+        return True
     known = notebook.read(file).get(official)
     if known is None:
-        stand_ins = build.stand_ins(project)
-        here = official in build.local_images() or official in stand_ins or bool(recipes.find(official))
-        known = here or bases.reachable(official) is None
+        known = bases.reachable(official) is None
         notebook.write(file, {**notebook.read(file), official: known})
     if not known:
         console.note(f"{official} cannot be had: the toolbox's Python is {PYTHON}, the service's {python}")

@@ -81,6 +81,9 @@ def attach(c: Context, service: str | None = None, port: int = 0, json: bool = F
     from ddd_tasks.debugging import attach as attaching
 
     project = _project()
+    if process.is_dry():
+        attaching.announce(project, _service(project, service), port=port)
+        return
     made = attaching.attach(project, _service(project, service), port=port)
     if json:
         console.result_json(made.as_dict())
@@ -98,7 +101,8 @@ def detach(c: Context, service: str | None = None) -> None:  # noqa: ARG001
 
     project = _project()
     gone = attaching.detach(project, [project.service(service).name] if service else [])
-    console.note(f"detached from {', '.join(gone)}" if gone else "no debugger was brought to any service here")
+    done = "would detach" if process.is_dry() else "detached"
+    console.note(f"{done} from {', '.join(gone)}" if gone else "no debugger was brought to any service here")
 
 
 @task(help={"service": "Only this service (default: all whose language is known).", "json": JSON_HELP})

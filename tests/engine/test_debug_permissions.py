@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks import project as projects
-from ddd_tasks.debugging import rights, sidecar, target, toolbox
+from ddd_tasks.debugging import beside, rights, target, toolbox
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import Frames
 from ddd_tasks.engine.terminal import STDOUT
@@ -117,7 +117,7 @@ def _row(project: Project, image: str, name: str) -> dict[str, dict[str, bool]]:
         found = target.find(engine, project, project.service(name))
         allowed = rights.of(engine, found, target.debug_of(PYTHON, found.service))
         return {
-            kind: _attempt(engine, sidecar.specification(project, found, image, allowed, "attempt"), options)
+            kind: _attempt(engine, beside.specification(project, found, image, allowed, "attempt"), options)
             for kind, options in SIDECARS.items()
         }
 
@@ -126,7 +126,7 @@ def _attempt(engine: Engine, body: dict[str, Any], options: Mapping[str, Any]) -
     """Run the attempts in a container that is specified as the tool does it, but for the options."""
     of_host = {key: value for key, value in options.items() if key.startswith("Cap")}
     body = {**body, "User": options.get("User", body["User"]), "Entrypoint": ["python3", "-c", ATTEMPTS]}
-    network = f"container:{body['Labels'][sidecar.TARGET_LABEL]}"
+    network = f"container:{body['Labels'][beside.TARGET_LABEL]}"
     body["HostConfig"] = {**body["HostConfig"], "AutoRemove": False, "NetworkMode": network, **of_host}
     made = engine.post("/containers/create", body, name=support.unique())["Id"]
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ddd_tasks.debugging import rights, sidecar
+from ddd_tasks.debugging import beside, rights
 from ddd_tasks.debugging.doctor.subject import Inside
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
@@ -19,7 +19,7 @@ ROLE = "facts"
 
 def look(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> Inside:
     """What the toolbox's facts command says, as the user of the service. Raises UnsupportedError, EngineError."""
-    body = sidecar.specification(project, target, image, rights.of(engine, target, debug), ROLE)
+    body = beside.specification(project, target, image, rights.of(engine, target, debug), ROLE)
     body["Cmd"] = ["facts", "--pattern", debug.programs]
     body["HostConfig"] |= {"NetworkMode": f"container:{target.id}", "AutoRemove": False}  # its log is read at its end
     made = engine.post("/containers/create", body)["Id"]

@@ -9,10 +9,10 @@ from typing import Any
 
 from ddd_tasks import process
 from ddd_tasks.debugging import editors
+from ddd_tasks.debugging.beside import SERVICE_LABEL, TARGET_LABEL
 from ddd_tasks.debugging.doctor.subject import OK, WARNING, Finding, Subject
 from ddd_tasks.debugging.editors import vscode
 from ddd_tasks.debugging.editors.base import ADDED, MARK, UPDATED, Draft, read, workspace_of
-from ddd_tasks.debugging.sidecar import SERVICE_LABEL, TARGET_LABEL
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.project import Project

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ddd_tasks.debugging.beside import SERVICE_LABEL
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
-from ddd_tasks.debugging.sidecar import SERVICE_LABEL
 from ddd_tasks.engine import ports
 from ddd_tasks.sessions.container import PROJECT_LABEL
 

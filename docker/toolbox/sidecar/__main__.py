@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import socket
@@ -85,7 +86,13 @@ def _attend(client: socket.socket, arm: Arm, armed: Armed) -> None:
     if not bridge.speaks(client):
         return
     before = armed.pid
-    with arm.connect(armed) as server:
+    try:
+        server = arm.connect(armed)
+    except ArmError as error:
+        if error.kind == "gone":  # nothing is left to debug here: the next debug.attach brings a new sidecar
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise
+    with server:
         if armed.pid != before:
             _say_armed(armed)
         front = arms.front_of(arm)

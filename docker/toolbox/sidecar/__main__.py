@@ -72,13 +72,23 @@ def _serve(arguments: argparse.Namespace) -> None:
     process = _process(arguments)
     arm = arms.choose(arguments.language, arguments.port)
     tracer = (arguments.tracer, *_WITH_TRACING) if arguments.tracer else ()
-    armed = arm.arm(process, Options(arguments.language, arguments.port, arguments.seconds, tracer=tracer))
+    armed = _arm(arm, process, Options(arguments.language, arguments.port, arguments.seconds, tracer=tracer))
     try:
         listener = bridge.listen_unix(SOCKET)
         _say_armed(armed)
         bridge.serve(listener, lambda client: _attend(client, arm, armed))
     finally:
         arm.disarm(armed)
+
+
+def _arm(arm: Arm, process: Process, options: Options) -> Armed:
+    try:
+        return arm.arm(process, options)
+    except ArmError as error:
+        if process.exe or error.kind == "gone":
+            raise
+        rights = f"process {process.pid} of user {process.uid}:{process.gid} with the capabilities {process.cap_eff}"
+        raise ArmError("permission", f"{rights} shows nothing of itself ({error.cause})") from error
 
 
 def _attend(client: socket.socket, arm: Arm, armed: Armed) -> None:

@@ -107,8 +107,12 @@ def bases_are_current(root: Path) -> bool:
 def bases_inputs(root: Path) -> str:
     """A hash of the files that name base images: docker/, compose/, and Dockerfiles and Compose files beside them."""
     beside = [path for path in root.iterdir() if _names_images(path.name)]
-    below = [path for folder in ("docker", "compose") for path in (root / folder).rglob("*") if path.is_file()]
+    below = [path for folder in ("docker", "compose") for path in (root / folder).rglob("*") if _is_source(path)]
     return _hash(sorted([*beside, *below]))
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() and path.parent.name != "__pycache__"  # tests import what is in docker/toolbox
 
 
 def _names_images(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
+from sidecar import bridge
 from tests import support
 from tests.support import Stack
 
@@ -313,6 +315,23 @@ def test_a_shell_opens_on_a_terminal_and_survives_the_debugger(services: Service
     shell.wait()
     assert shell.exitstatus == 3
     support.wait_until(lambda: not services.ours(), what="the end of the container")
+
+
+def test_an_engine_elsewhere_tells_by_itself_what_this_machine_cannot(services: Services) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(client: socket.socket) -> None:
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect(services.engine.endpoint.host.removeprefix("unix://"))
+            bridge.pipe(client, engine)
+
+        threading.Thread(target=bridge.serve, args=(listener, carry), daemon=True).start()
+        elsewhere = {"DOCKER_HOST": f"tcp://127.0.0.1:{listener.getsockname()[1]}"}
+        said = services.attach(env=elsewhere)
+        assert answers(said)
+        assert services.attach(env=elsewhere) == said
+        ran = services.stack.ddd("debug.toolbox", "--service", "api", "--", "sh", "-c", "id -u; exit 4", env=elsewhere)
+        assert (ran.status, ran.out) == (4, "10001\n")
 
 
 def listening(services: Services) -> set[int]:

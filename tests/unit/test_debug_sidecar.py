@@ -9,9 +9,11 @@ import pytest
 
 from ddd_tasks import languages
 from ddd_tasks.debugging import sidecar, toolbox
+from ddd_tasks.debugging import target as targets
 from ddd_tasks.debugging.target import Process, Target
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.project import Service
+from sidecar import proc
 
 PYTHON = languages.get("python")
 
@@ -34,6 +36,10 @@ def target(*processes: Process, user: str = "", ports: Any = None, env: tuple[st
 )
 def test_the_first_line(stdout: bytes, stderr: bytes, expected: dict[str, Any]) -> None:
     assert sidecar.parse_first(stdout, stderr) == expected
+
+
+def test_host_and_sidecar_take_the_same_programs_for_launchers() -> None:
+    assert targets._LAUNCHERS.pattern == proc._LAUNCHERS.pattern
 
 
 def test_the_user_is_that_of_the_process_which_runs_the_language() -> None:

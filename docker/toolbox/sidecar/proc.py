@@ -16,9 +16,7 @@ from typing import Any
 _PROC = Path("/proc")
 _LISTEN = "0A"
 # What stands in front of a service's program and is never the service itself.
-_LAUNCHERS = re.compile(
-    r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|ba?sh|dash|a?sh|busybox|gosu|su-exec|env"
-)
+_LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
 
 
 @dataclass(frozen=True)

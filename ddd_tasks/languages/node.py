@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ddd_tasks.language import Debug, Entry, Language, Metrics, PackageManager, PathMapping
@@ -131,8 +131,9 @@ def _checks(package: Package, code: Code, file: str) -> Iterator[str]:
 
 
 def _attach_arguments(host: str, port: int, mappings: Sequence[PathMapping]) -> dict[str, Any]:
-    """What VS Code's debugger for JavaScript takes, which knows one folder; see language.Arguments."""
-    roots = {"localRoot": str(mappings[0].local), "remoteRoot": mappings[0].remote} if mappings else {}
+    """What VS Code's debugger for JavaScript takes; see language.Arguments. It knows one folder: here the outermost."""
+    outermost = min(mappings, key=lambda one: len(PurePosixPath(one.remote).parts), default=None)
+    roots = {"localRoot": str(outermost.local), "remoteRoot": outermost.remote} if outermost else {}
     return {"address": host, "port": port, **roots, "restart": True, "continueOnAttach": True}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ddd_tasks import languages
 from ddd_tasks.errors import ConfigError
-from ddd_tasks.language import Entry
+from ddd_tasks.language import Entry, PathMapping
 from ddd_tasks.languages.node import NODE, entries
 from tests.support import REPO
 
@@ -221,3 +221,12 @@ def test_a_lock_file_tells_the_package_manager(tmp_path: Path, files: list[str],
     for name in files:
         (tmp_path / name).touch()
     assert languages.manager(NODE, tmp_path).variant == variant
+
+
+def test_a_debugger_that_knows_one_folder_gets_the_outermost() -> None:
+    debug = languages.get("node").debug
+    assert debug is not None
+    mappings = (PathMapping(Path("/p/lib"), "/app/lib"), PathMapping(Path("/p/api"), "/app"))
+    found = debug.arguments("127.0.0.1", 9229, mappings)
+    assert (found["localRoot"], found["remoteRoot"]) == ("/p/api", "/app")
+    assert "localRoot" not in debug.arguments("127.0.0.1", 9229, ())

@@ -8,7 +8,7 @@ from zlib import crc32
 from ddd_tasks import console, ledger, notebook
 from ddd_tasks.engine import ports
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.errors import PortTakenError
+from ddd_tasks.errors import ConfigError, PortTakenError
 from ddd_tasks.project import Project
 
 ADDRESS = "127.0.0.1"
@@ -19,9 +19,12 @@ _FIRST, _LAST = 20000, 32767
 def candidates(engine: Engine, project: Project, service: str, usual: int, named: int = 0) -> Iterator[int]:
     """Free ports, the likeliest first: the named one alone, else the remembered, the usual, and others.
 
-    Raises PortTakenError with its holder where the named one is taken.
+    Raises PortTakenError with its holder where the named one is taken, ConfigError where it is no port.
     """
     if named:
+        if not 0 < named < 65536:
+            cause = "a port is a number from 1 to 65535"
+            raise ConfigError(f"--port was given {named}", cause=cause, hint=f"ddd debug.attach --service {service}")
         if held := ports.holder(engine, ADDRESS, named):
             raise PortTakenError(f"port {named} is taken", cause=f"{held.what} has it", hint=held.hint)
         yield named

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
 
 from ddd_tasks import bases, build, console, dockerfile, hostconfig, ledger, notebook, process, resources
@@ -82,12 +83,16 @@ def _build(project: Project, language: str, python: str, name: str) -> None:
     bases.provide(project, needed)
     inputs = _inputs(project, needed).mounted_by(file)
     argv = [
-        *("docker", "buildx", "build", "--load", "--quiet", "--provenance=false", "--file", str(file)),
+        *("docker", "buildx", "build", "--load", "--provenance=false", "--file", str(file)),
         *("--target", language, "--build-arg", f"PYTHON={python}", "--tag", name),
         *inputs.buildx_args(),
         str(folder),
     ]
-    done = process.capture(argv, env={**os.environ, **inputs.environment()}, check=False)
+    env = {**os.environ, **inputs.environment()}
+    if sys.stderr.isatty():
+        process.run(argv, env=env, quiet=True)
+        return
+    done = process.capture(argv, env=env, check=False)  # the log of a build that went well is of no use in a file
     if done.status != 0:
         log = process.redact("\n".join(done.stderr.strip().splitlines()[-_LOG_LINES:]))
         raise CommandError(f"the image {name} could not be built", done.status, cause=log, hint="ddd engine.info")

@@ -251,6 +251,8 @@ def test_refusals_name_cause_and_way_out(services: Services) -> None:
     stack = services.stack
     unknown = stack.ddd("debug.attach", "--service", "apj")
     assert (unknown.status, "did you mean: api" in unknown.err) == (78, True)
+    number = stack.ddd("debug.attach", "--service", "api", "--port", "70000")
+    assert (number.status, "from 1 to 65535" in number.err) == (78, True)
     language = stack.ddd("debug.attach", "--service", "quiet")
     assert (language.status, "valid: csharp, go, node, python" in language.err) == (65, True)
     shared = stack.ddd("debug.attach", "--service", "shared")

@@ -1,0 +1,75 @@
+"""What tests of debuggers share: a client where debug.attach said, and requests that come while a program stands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ddd_tasks import languages
+from ddd_tasks.debugging.attachment import Attachment
+from ddd_tasks.debugging.clients import opening
+from ddd_tasks.debugging.clients.base import Client, Stop
+from ddd_tasks.language import PathMapping
+from tests.support import Stack
+
+
+def attach(stack: Stack, *words: str, task: str = "debug.attach") -> dict[str, Any]:
+    """What debug.attach --json says."""
+    said: dict[str, Any] = json.loads(stack.ddd(task, "--json", *words, timeout=300).ok().out)
+    return said
+
+
+@contextmanager
+def client(said: dict[str, Any]) -> Iterator[Client]:
+    """The client that attaches where debug.attach said."""
+    mappings = tuple(PathMapping(Path(one["localRoot"]), one["remoteRoot"]) for one in said["pathMappings"])
+    language = languages.get(said["language"])
+    place = Attachment(said["service"], language, said["host"], said["port"], said["pid"], "", True, mappings)
+    with contextlib.closing(opening.connect(place)) as made:
+        yield made
+
+
+def line_of(file: Path, text: str) -> int:
+    """The number of the one line that holds a text, from 1."""
+    (found,) = [number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line]
+    return found
+
+
+def stop_of(debugger: Client, *, seconds: float = 20) -> Stop:
+    """The next stop. Raises AssertionError when the time is over."""
+    stop = debugger.wait_for_stop(seconds)
+    assert stop is not None, f"nothing stopped within {seconds:g} s; loaded: {debugger.sources()}"
+    return stop
+
+
+@contextmanager
+def visitors(url: str) -> Iterator[list[bytes]]:
+    """Requests one after the other, until the end of the block; the answers so far.
+
+    A debugger has to be closed within the block: the last request may stand at a breakpoint.
+    """
+    answers: list[bytes] = []
+    is_over = threading.Event()
+
+    def visit() -> None:
+        while not is_over.is_set():
+            try:
+                with urllib.request.urlopen(url, timeout=30) as response:
+                    answers.append(response.read())
+            except OSError:
+                time.sleep(0.05)  # restarting
+
+    thread = threading.Thread(target=visit, daemon=True)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        is_over.set()
+        thread.join(30)

@@ -1,0 +1,221 @@
+"""Debugging Python: reloaders, workers, and a hardened service that has no debugger in its image."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ddd_tasks import languages
+from ddd_tasks.debugging.clients.base import Client
+from tests import support
+from tests.debugging import attach, client, line_of, stop_of, visitors
+from tests.examples import Example, example_of
+from tests.support import Stack
+
+SERVICES = """\
+
+  hardened:
+    build: {context: ., target: prod}
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ports: ["127.0.0.1:${HARDENED_PORT}:8000"]
+
+  debugged:
+    build: {context: ., target: dev}
+    init: true
+    ports: ["127.0.0.1:${DEBUGGED_PORT}:8000"]
+    volumes: ["./:/app"]
+
+  other:
+    build: {context: ., target: prod}
+    user: root
+    healthcheck: {disable: true}
+    command: >-
+      sh -c 'cp "$$(readlink -f "$$(which python3)")" /opt/python3.9 && exec /opt/python3.9 -m http.server'
+"""
+WSGI = {
+    "app.py": """\
+import os
+
+
+def app(environ, start_response):
+    worker = os.getpid()
+    answer = f"{worker}".encode()
+    start_response("200 OK", [("Content-Length", str(len(answer)))])
+    return [answer]
+""",
+    "requirements.txt": "gunicorn\n",
+}
+
+
+class Running:
+    """The example in its dev stage, with its debug stage and its prod stage beside it, which have URLs of their own."""
+
+    def __init__(self, example: Example, debugged: str, hardened: str) -> None:
+        self.example = example
+        self.stack = example.stack
+        self.debugged = debugged
+        self.hardened = hardened
+
+    @property
+    def line(self) -> int:
+        """The line that answers a visit."""
+        return line_of(self.example.source, '"service"')
+
+    def save(self, name: str) -> None:
+        """Save the source with another name for the service, and nothing else."""
+        self.example.source.write_text(self.example.named(name))
+
+    def wait_for(self, name: str, url: str) -> None:
+        """Wait until a URL answers with a name."""
+        Example(self.stack, url, self.example.source, self.example.text).wait_for(name)
+
+    def see(self, debugger: Client, url: str) -> dict[str, str]:
+        """The locals of a visit that the breakpoint stops."""
+        path = str(self.example.source)
+        (said,) = debugger.set_breakpoints(path, {self.line: ""})
+        assert said.is_verified, said
+        with visitors(url):
+            stop = stop_of(debugger)
+            assert stop.place == (path, self.line)
+            found = debugger.variables(stop.frames[0])
+            debugger.set_breakpoints(path, {})
+            debugger.resume(stop)
+            return found
+
+
+@pytest.fixture(scope="module")
+def running(bases: None) -> Iterator[Running]:
+    """The example, built and healthy."""
+    with example_of(languages.get("python")) as example:
+        ports = {name: support.free_port() for name in ("DEBUGGED", "HARDENED")}
+        stack = example.stack
+        compose = stack.directory / "compose.yaml"
+        compose.write_text(compose.read_text().rstrip("\n") + "\n" + SERVICES)
+        with (stack.directory / ".env").open("a") as variables:
+            variables.writelines(f"{name}_PORT={port}\n" for name, port in ports.items())
+        stack.ddd("dev.up", timeout=600).ok()
+        stack.ddd("debug.up", "--service", "debugged", timeout=600).ok()
+        yield Running(example, *(f"http://127.0.0.1:{port}/" for port in ports.values()))
+
+
+def test_one_attach_to_the_dev_stage_holds_over_reloads(running: Running) -> None:
+    stack, example = running.stack, running.example
+    with client(attach(stack, "--service", "visits")) as debugger:
+        running.see(debugger, example.url)
+        for name in ("second", "third"):
+            running.save(name)
+            debugger.set_breakpoints(str(example.source), {running.line: ""})
+            with visitors(example.url) as answers:
+                while not any(json.loads(answer)["service"] == name for answer in answers[-1:]):
+                    debugger.resume(stop_of(debugger))
+                debugger.set_breakpoints(str(example.source), {})
+                debugger.close() if name == "third" else None
+    # The reloader was told by the debugger how to start children; without it, it does so as before.
+    stack.ddd("debug.detach").ok()
+    running.save("visits")
+    example.wait_for("visits")
+    assert "pydevd" not in stack.run("docker", "compose", "top", "visits").out
+
+
+def test_a_hardened_service_is_debugged_and_left_as_it_was(running: Running) -> None:
+    stack = running.stack
+    before, threads = _state(stack), _threads(stack)
+    said = attach(stack, "--service", "hardened")
+    with client(said) as debugger:
+        assert "MemoryStore" in running.see(debugger, running.hardened)["store"]
+        again = attach(stack, "--service", "hardened")
+        assert again == said
+    stack.ddd("debug.detach").ok()
+    assert _state(stack) == before
+    assert _threads(stack) == threads
+    stack.run("docker", "compose", "restart", "hardened").ok()
+    with client(attach(stack, "--service", "hardened")) as debugger:
+        running.see(debugger, running.hardened)
+    # Nobody takes the debugger away in an orderly manner: the process does so by itself.
+    labels = (f"ddd-tasks.project={stack.directory}", "ddd-tasks.role=sidecar")
+    filters = [word for label in labels for word in ("--filter", f"label={label}")]
+    sidecar = stack.run("docker", "ps", "--quiet", *filters).out.split()
+    stack.run("docker", "kill", *sidecar).ok()
+    support.wait_until(lambda: _threads(stack) == threads, what="the end of the debugger's threads")
+    stack.ddd("debug.detach").ok()
+
+
+def test_another_python_than_the_toolbox_has_is_refused(running: Running) -> None:
+    refused = running.stack.ddd("debug.attach", "--service", "other", timeout=300)
+    assert refused.status == 65
+    assert "is Python 3.9" in refused.err
+    assert "try: ddd debug.up --service other" in refused.err
+
+
+def test_breakpoints_of_the_debug_stage_survive_a_reload(running: Running) -> None:
+    with client(attach(running.stack, "--service", "debugged")) as debugger:
+        assert running.see(debugger, running.debugged)
+        running.save("reloaded")
+        running.wait_for("reloaded", running.debugged)
+        assert running.see(debugger, running.debugged)
+    running.save("visits")
+
+
+def test_workers_of_gunicorn_may_stand_at_a_breakpoint(bases: None) -> None:
+    stack = support.make_stack(WSGI)
+    try:
+        stack.ddd("init", "--name", "wsgi", "--app", "app:app").ok()
+        port = support.free_port()
+        # Without the stage's own --timeout, a worker that stands for a second is killed.
+        stack.write({".env": f"WSGI_PORT={port}\n"})
+        compose = stack.directory / "compose.yaml"
+        text = compose.read_text()
+        arguments = '    environment: {GUNICORN_CMD_ARGS: "--workers 2 --timeout 1"}\n'
+        compose.write_text(re.sub(r"(?m)^(    init: .*\n)", rf"\1{arguments}", text))
+        stack.ddd("debug.up", timeout=600).ok()
+        with client(attach(stack)) as debugger:
+            seen = {_stand(stack, debugger, f"http://127.0.0.1:{port}/", seconds) for seconds in (3.0, *[0.0] * 8)}
+        assert len(seen) == 2
+        assert "WORKER TIMEOUT" not in stack.run("docker", "compose", "logs").out
+    finally:
+        stack.down()
+
+
+def _stand(stack: Stack, debugger: Client, url: str, seconds: float) -> str:
+    """The worker that a breakpoint holds for so long, and that answers afterwards."""
+    path = stack.directory / "app.py"
+    debugger.set_breakpoints(str(path), {line_of(path, "answer = f"): ""})
+    with visitors(url) as answers:
+        stop = stop_of(debugger)
+        worker = debugger.variables(stop.frames[0])["worker"]
+        assert debugger.wait_for_stop(seconds) is None or seconds == 0
+        debugger.set_breakpoints(str(path), {})
+        debugger.resume(stop)
+        support.wait_until(lambda: answers, what="the answer")
+    assert answers[0].decode() == worker
+    return worker
+
+
+def _state(stack: Stack) -> dict[str, Any]:
+    """What nobody may change of the hardened service's container, and who runs in it."""
+    container = stack.run("docker", "compose", "ps", "-q", "hardened").out.strip()
+    (info,) = json.loads(stack.run("docker", "inspect", container).ok().out)
+    return {
+        "id": info["Id"],
+        "image": info["Image"],
+        "started": info["State"]["StartedAt"],
+        "diff": stack.run("docker", "diff", container).ok().out,
+        "processes": stack.run("docker", "top", container, "-o", "pid,args").ok().out,
+    }
+
+
+def _threads(stack: Stack) -> list[int]:
+    """The numbers of threads and of open sockets of the service's process."""
+    code = """if True:
+        import os
+        files = [os.readlink(f"/proc/1/fd/{number}") for number in os.listdir("/proc/1/fd")]
+        print(len(os.listdir("/proc/1/task")), sum("socket" in file for file in files))
+    """
+    said = stack.run("docker", "compose", "exec", "-T", "hardened", "python", "-c", code).ok()
+    return [int(word) for word in said.out.split()]

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 from ddd_tasks.debugging.clients import dap
-from ddd_tasks.debugging.clients.dapsession import Decoder, Message, encode
+from ddd_tasks.debugging.clients.dapsession import ENDED, Decoder, Message, Session, encode
 from ddd_tasks.debugging.clients.errors import AttachError, NotListeningError
+from ddd_tasks.debugging.clients.transport import Pipes
 
 
 def test_a_message_survives_its_frame_whole_in_pieces_and_together() -> None:
@@ -91,3 +92,19 @@ def test_a_refused_attach_comes_with_the_debuggers_words() -> None:
     with peer({"success": True}, refusal, {"success": True}) as port, pytest.raises(AttachError) as caught:
         dap.connect("127.0.0.1", port, {"processId": 7}, timeout=5)
     assert caught.value.cause == "Failed to attach: no process 7 here"
+
+
+def test_a_client_that_is_told_of_the_end_says_goodbye_before_it_goes() -> None:
+    events: list[str] = []
+    ours, theirs = socket.socketpair()
+    with theirs, theirs.makefile("rwb", buffering=0) as debugger:
+        session = Session(Pipes(ours.makefile("rb"), ours.makefile("wb")), lambda _, name, __: events.append(name))
+        debugger.write(encode({"seq": 1, "type": "event", "event": "terminated"}))
+        (goodbye,) = Decoder().feed(theirs.recv(4096))
+        assert (goodbye["command"], goodbye["arguments"]["terminateDebuggee"]) == ("disconnect", False)
+        assert not session.is_open
+        debugger.write(encode({"seq": 2, "type": "response", "request_seq": goodbye["seq"], "success": True}))
+        theirs.shutdown(socket.SHUT_WR)
+        session.disconnect(seconds=5)
+    ours.close()
+    assert events == ["terminated", ENDED]

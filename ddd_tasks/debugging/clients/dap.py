@@ -189,8 +189,10 @@ class DapClient:
             sessions = self._open()
         for session in reversed(sessions):
             with contextlib.suppress(DebuggerError):
-                self._leave(session)
-            session.close()
+                self._free(session)
+            with contextlib.suppress(DebuggerError):
+                session.disconnect(seconds=self._timeout)
+        time.sleep(max((spoken(session.arguments).pause for session in sessions), default=0))
 
     def _sources(self, session: Session) -> list[str]:
         dialect = spoken(session.arguments)
@@ -264,7 +266,7 @@ class DapClient:
             child = threading.Thread(target=self._adopt, args=(body,), daemon=True)
             self._children.append(child)
             child.start()
-        elif name == ENDED:
+        elif name in ("terminated", ENDED):
             self._stops.put((session, {}))
 
     def _adopt(self, arguments: Message) -> None:
@@ -275,19 +277,18 @@ class DapClient:
         except DebuggerError as error:  # it may have ended meanwhile; what it was is told by nobody
             self._failures.append(error)
 
-    def _leave(self, session: Session) -> None:
+    def _free(self, session: Session) -> None:
+        """Let the program go on without breakpoints: Delve would keep it halted, others too when they are not told."""
         for path in self._breakpoints:
             self._send_breakpoints(session, path, {})
         for (number, thread), _ in list(self._stopped.items()):
             if number == session.number:
                 session.request("continue", {"threadId": thread}, seconds=self._timeout)
-        session.request("disconnect", {"restart": False, "terminateDebuggee": False}, seconds=self._timeout)
 
     def _drop(self, session: Session) -> None:
         """Leave a session that did not come about; a debugger that still attaches must not wait for us."""
         with contextlib.suppress(DebuggerError):
-            session.request("disconnect", {"terminateDebuggee": False}, seconds=1)
-        session.close()
+            session.disconnect(seconds=1)
         with self._lock:
             self._sessions = [one for one in self._sessions if one is not session]
 

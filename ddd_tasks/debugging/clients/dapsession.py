@@ -17,6 +17,7 @@ from ddd_tasks.debugging.clients.transport import Transport
 Message: TypeAlias = dict[str, Any]
 # The name of an event that no debugger sends: the connection has ended.
 ENDED = "ended"
+_MOMENT = 0.5
 
 
 def encode(message: Message) -> bytes:
@@ -91,13 +92,14 @@ class Session:
         self._pending: dict[int, Pending] = {}
         self._lock = threading.Lock()
         self._ended = False
+        self._leaving: Pending | None = None
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"dap-{number}")
         self._reader.start()
 
     @property
     def is_open(self) -> bool:
-        """Whether the debugger is still there."""
-        return not self._ended
+        """Whether the debugger is still there, and we with it."""
+        return not self._ended and self._leaving is None
 
     def request(self, command: str, arguments: Mapping[str, Any] | None = None, *, seconds: float) -> Message:
         """Ask and return the answer's body. Raises DebuggerError."""
@@ -125,8 +127,21 @@ class Session:
             raise DebuggerError(f"the debugger refused {pending.command}", cause=_words(pending.message))
         return dict(pending.message.get("body") or {})
 
+    def disconnect(self, *, seconds: float) -> None:
+        """Leave the program, which goes on, and end the connection. Raises DebuggerError."""
+        try:
+            self.answer(self._leave(), seconds=seconds)
+            self._reader.join(_MOMENT)  # the debugger ends the connection by itself
+        finally:
+            self.close()
+
+    def _leave(self) -> Pending:
+        """Say that we go, once: a debugger whose process has ended waits for it. Only then it lets us close."""
+        self._leaving = self._leaving or self.begin("disconnect", {"restart": False, "terminateDebuggee": False})
+        return self._leaving
+
     def close(self) -> None:
-        """End the connection."""
+        """End the connection, which comes after disconnect: debugpy ends when its answer to that reaches nobody."""
         self._transport.close()
 
     def _send(self, message: Message) -> None:
@@ -148,7 +163,9 @@ class Session:
             self._ended = True
             for pending in self._pending.values():
                 pending.came.set()
+        self._transport.close()
         self.initialized.set()
+        self._transport.close()
         self._on_event(self, ENDED, {})
 
     def _take(self, message: Message) -> None:
@@ -164,9 +181,8 @@ class Session:
         else:
             if message["event"] == "initialized":
                 self.initialized.set()
-            elif message["event"] == "terminated":  # the process has ended; the debugger waits for us to go
-                self._ended = True
-                self._transport.close()
+            elif message["event"] == "terminated":
+                self._leave()
             self._on_event(self, message["event"], dict(message.get("body") or {}))
 
 

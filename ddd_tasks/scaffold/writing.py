@@ -6,6 +6,7 @@ import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ddd_tasks.errors import ConfigError
@@ -50,8 +51,13 @@ def _place(draft: Path, target: Path, undo: list[Callable[[], object]]) -> None:
     """A file that did not exist; one that has come since then is not written over. Raises FileExistsError."""
     if target.exists() or target.is_symlink():
         raise FileExistsError(errno.EEXIST, "something else of that name is there", str(target))
-    undo.append(lambda: target.unlink(missing_ok=True))
+    undo.append(lambda: _remove(target))
     draft.rename(target)
+
+
+def _remove(target: Path) -> None:
+    with suppress(OSError):  # on a file system that may not be written there is nothing either
+        target.unlink(missing_ok=True)
 
 
 def _replace(draft: Path, target: Path, backup: Path, undo: list[Callable[[], object]]) -> None:

@@ -1,0 +1,240 @@
+"""Go under a debugger: live in dev and in a hardened prod on scratch, in the debug stage, and where it cannot be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ddd_tasks.debugging.beside import ROLE_LABEL, SIDECAR
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.languages.go import GO
+from ddd_tasks.sessions.container import PROJECT_LABEL
+from tests import support
+from tests.debugging import attach, client, line_of, stop_of, visitors
+from tests.examples import Example, by_rename, example_of
+
+SERVICES = """
+  hardened:
+    build: {context: ., target: prod}
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ports: ["127.0.0.1:%d:8080"]
+  trimmed:
+    build: {context: ., dockerfile: trimmed.Dockerfile, target: prod}
+    ports: ["127.0.0.1:%d:8080"]
+  stripped:
+    build: {context: ., dockerfile: stripped.Dockerfile, target: prod}
+"""
+FLAGS = {"trimmed": "-trimpath", "stripped": '-ldflags="-s -w"'}
+# The one line of the handler of GET /.
+LINE = '"visits": visits.Add(1)'
+# A client that is there until it is killed.
+HOLDS = """\
+import json, sys, time
+from tests.debugging import client, stop_of
+with client(json.loads(sys.argv[1])) as debugger:
+    debugger.set_breakpoints(sys.argv[2], {int(sys.argv[3]): ""})
+    print("set", flush=True)
+    print(stop_of(debugger).reason, flush=True)
+    time.sleep(60)
+"""
+
+
+class Project:
+    """The running project of this module: the example, and its service in other ways."""
+
+    def __init__(self, example: Example, engine: Engine, ports: dict[str, int]) -> None:
+        self.example, self.stack, self.engine = example, example.stack, engine
+        self.urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | {"visits": example.url}
+        self.line = line_of(example.source, LINE)
+
+    @property
+    def file(self) -> str:
+        """The source, by its host path."""
+        return str(self.example.source)
+
+    def container(self, service: str) -> str:
+        return self.stack.run("docker", "compose", "ps", "-q", service).ok().out.strip()
+
+    def facts(self, service: str) -> tuple[Any, ...]:
+        """What a live debugger must not change: start, image, rights, and files but for those that Go's tools write."""
+        container = self.container(service)
+        info = self.engine.get(f"/containers/{container}/json")
+        rows = self.engine.get(f"/containers/{container}/changes") or []
+        changes = [row["Path"] for row in rows if not row["Path"].startswith(("/root", "/go", "/tmp"))]
+        return container, info["State"]["StartedAt"], info["State"]["Pid"], info["Image"], info["HostConfig"], changes
+
+    def processes(self, service: str) -> list[str]:
+        """The programs of the service's process namespace: those of a sidecar would be among them."""
+        rows = self.engine.get(f"/containers/{self.container(service)}/top", ps_args="-o pid,args")["Processes"]
+        return [row[1].split()[0] for row in rows]
+
+    def tracer(self, service: str) -> int:
+        """The process that traces the service's first one, 0 for none."""
+        pid = self.engine.get(f"/containers/{self.container(service)}/json")["State"]["Pid"]
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.partition("TracerPid:")[2].split()[0])
+
+    def sidecar(self) -> str | None:
+        """The container that has the debugger, None where there is none."""
+        labels = [f"{PROJECT_LABEL}={self.stack.directory}", f"{ROLE_LABEL}={SIDECAR}"]
+        return next((row["Id"] for row in self.engine.get("/containers/json", filters={"label": labels})), None)
+
+    def check(self, service: str, *words: str, source: str = "main.go") -> support.Ran:
+        place = f"{source}:{self.line}"
+        url = self.urls[service]
+        return self.stack.ddd("debug.check", "--service", service, "--break", place, "--request", url, *words)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> None:
+    """Instead of the check after each test, since services are made anew here: the module's is as strict."""
+
+
+@pytest.fixture(scope="module")
+def project(engine: Engine, bases: None) -> Iterator[Project]:
+    with example_of(GO) as example:
+        stack, ports = example.stack, {name: support.free_port() for name in ("hardened", "trimmed")}
+        compose, dockerfile = stack.directory / "compose.yaml", (stack.directory / "Dockerfile").read_text()
+        stack.write({"compose.yaml": compose.read_text().rstrip() + SERVICES % tuple(ports.values())})
+        for name, flag in FLAGS.items():
+            changed = dockerfile.replace("go build -o /out", f"go build {flag} -o /out")
+            assert changed != dockerfile
+            stack.write({f"{name}.Dockerfile": changed})
+        stack.ddd("dev.up", timeout=900).ok()
+        yield Project(example, engine, ports)
+
+
+def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
+    before = project.facts("visits")
+    said = attach(project.stack, "--service", "visits")
+    with visitors(project.urls["visits"]):
+        with client(said) as debugger:
+            (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
+            assert (told.is_verified, told.line) == (True, project.line)
+            stop = stop_of(debugger)
+            assert (stop.reason, *stop.place) == ("breakpoint", project.file, project.line)
+            assert int(debugger.evaluate("visits.v", stop.frames[0])) >= 0
+            assert project.facts("visits") == before
+            # Saved while it stands: the process ends, and a new one has the new code, one line further down.
+            by_rename(project.example.source, "\n" + project.example.named("anew"))
+        project.example.wait_for("anew")
+        with client(said) as debugger:
+            debugger.set_breakpoints(project.file, {project.line + 1: ""})
+            stop = stop_of(debugger)
+            assert stop.place == (project.file, project.line + 1)
+            assert debugger.variables(stop.frames[0])["w"].startswith("net/http.ResponseWriter(*main.recorder)")
+        project.stack.run("docker", "compose", "restart", "--timeout", "1", "visits").ok()
+        with client(attach(project.stack, "--service", "visits")) as debugger:
+            debugger.set_breakpoints(project.file, {project.line + 1: ""})
+            assert stop_of(debugger).place == (project.file, project.line + 1)
+    by_rename(project.example.source, project.example.text)
+    project.stack.ddd("debug.detach", "--service", "visits").ok()
+    assert not {"python3", "dlv"} & {*project.processes("visits")}
+
+
+def test_live_in_a_hardened_prod(project: Project) -> None:
+    before, processes = project.facts("hardened"), project.processes("hardened")
+    said = attach(project.stack, "--service", "hardened")
+    assert project.tracer("hardened") == 0, "nothing traces the program while no client is there"
+    with visitors(project.urls["hardened"]) as answers, client(said) as debugger:
+        told = debugger.set_breakpoints(project.file, {project.line: "", 999: ""})
+        assert [one.is_verified for one in told] == [True, False]
+        assert stop_of(debugger).place == (project.file, project.line)
+        # The debugger goes while the program stands, and with clients: it goes on all the same.
+        project.stack.ddd("debug.detach", "--service", "hardened").ok()
+        count = len(answers)
+        support.wait_until(lambda: len(answers) > count + 1, what="answers after the debugger went")
+    assert (project.tracer("hardened"), project.processes("hardened")) == (0, processes)
+    assert project.facts("hardened") == before
+    # It can be brought again, and debug.check proves the same from the command line.
+    report = json.loads(project.check("hardened", "--expect", "(visits.v >= 1) == true", "--json").ok().out)
+    assert (report["hit"], report["stack"][0]["path"]) == (True, project.file)
+    assert project.facts("hardened") == before
+
+    project.stack.run("docker", "compose", "restart", "--timeout", "1", "hardened").ok()
+    project.check("hardened").ok()
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+    assert project.processes("hardened") == processes
+
+
+def test_a_client_and_a_sidecar_that_are_killed_leave_no_breakpoint(project: Project) -> None:
+    """Either would leave the service standing, or end it at the next request."""
+    before = project.facts("hardened")
+    for victim in ("client", "sidecar"):
+        said = json.dumps(attach(project.stack, "--service", "hardened"))
+        holder = support.popen(sys.executable, "-c", HOLDS, said, project.file, str(project.line), cwd=support.REPO)
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"set\n"
+            with visitors(project.urls["hardened"] if victim == "client" else project.urls["visits"]) as answers:
+                if victim == "client":
+                    assert holder.stdout.readline() == b"breakpoint\n"
+                    support.kill_group(holder)
+                else:
+                    sidecar = project.sidecar()
+                    project.engine.post(f"/containers/{sidecar}/kill")
+                    support.wait_until(lambda: project.sidecar() is None, what="the end of the sidecar")
+                support.wait_until(lambda: len(answers) > 1, what=f"answers after the {victim} was killed")
+        finally:
+            support.kill_group(holder)
+            support.end_of(holder)
+        with visitors(project.urls["hardened"]) as answers:
+            support.wait_until(lambda: len(answers) > 1, what=f"answers after the {victim} was killed")
+        assert project.tracer("hardened") == 0
+    assert project.facts("hardened") == before
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+
+
+def test_a_program_with_the_paths_of_its_module(project: Project) -> None:
+    said = attach(project.stack, "--service", "trimmed")
+    assert [one["remoteRoot"] for one in said["pathMappings"]] == ["visits"]
+    report = json.loads(project.check("trimmed", "--json").ok().out)
+    assert report["stack"][0] == {"name": "main.newHandler.func1", "path": project.file, "line": project.line}
+    project.stack.ddd("debug.detach", "--service", "trimmed").ok()
+
+
+@pytest.mark.parametrize("task", [("debug.attach",), ("debug.check", "--break", "main.go:23", "--request", "/")])
+def test_a_stripped_program_is_named(project: Project, task: tuple[str, ...]) -> None:
+    before = project.facts("stripped")
+    refused = project.stack.ddd(task[0], "--service", "stripped", *task[1:])
+    assert refused.status == 65
+    assert "service (process 1) is stripped" in refused.err
+    assert '-ldflags "-s -w"' in refused.err
+    assert "debug.up --service stripped" in refused.err
+    assert project.sidecar() is None
+    assert project.facts("stripped") == before
+
+
+def test_the_debug_stage(project: Project) -> None:
+    example = project.example
+    project.stack.ddd("debug.up", "--service", "visits", timeout=600).ok()
+    said = attach(project.stack, "--service", "visits")
+    assert project.sidecar() is None, "it has a debugger of its own"
+    with visitors(project.urls["visits"]):
+        with client(said) as debugger:
+            (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
+            assert told.is_verified
+            assert stop_of(debugger).place == (project.file, project.line)
+            by_rename(example.source, example.text + "\nfunc broken() { return 1 }\n")
+        assert example.answer()["service"] == "visits"
+        by_rename(example.source, "\n" + example.named("debugged"))
+        example.wait_for("debugged")
+        with client(said) as debugger:
+            debugger.set_breakpoints(project.file, {project.line + 1: ""})
+            stop = stop_of(debugger)
+            assert stop.place == (project.file, project.line + 1)
+    by_rename(example.source, example.text)
+
+    project.stack.ddd("debug.up", "--service", "visits", "--wait", timeout=600).ok()
+    said = attach(project.stack, "--service", "visits")
+    assert example.answer() == {}
+    with client(said):
+        example.wait_for("visits", what="the service, once a client is there")
+    project.stack.ddd("debug.down", "--service", "visits", timeout=600).ok()

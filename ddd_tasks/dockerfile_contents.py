@@ -13,12 +13,23 @@ from typing import NamedTuple, TypeAlias
 from ddd_tasks.dockerfile import Dockerfile, Stage
 from ddd_tasks.dockerfile_placements import PATTERN, Base, Line, is_inside, lines, operands, pairs
 
+# What builds make of source, beside it.
+_OUTPUTS = frozenset(("build", "dist", "out"))
+_NO_SOURCE = frozenset(("node_modules", "vendor"))
+_OF_THE_SYSTEM = frozenset(
+    ("bin", "boot", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "root", "run", "srv", "usr", "var")
+)
+
 
 class Content(NamedTuple):
-    """A folder or file of the host, and its place in an image."""
+    """A folder or file of the host, and its place in an image.
+
+    is_named: it is not there, but what is there may name it, as source maps do.
+    """
 
     source: Path
     target: str
+    is_named: bool = False
 
 
 # What each stage holds, by its index; what was copied last comes first.
@@ -89,19 +100,31 @@ def _of_stage(line: Line, there: Sequence[Content]) -> Iterator[Content]:
                 inside = rest == "." and not is_folder and is_inside(names, target)
                 yield Content(one.source, _joined(place, posixpath.basename(wanted) if inside else rest))
             elif (rest := _below(wanted, one.target)) and one.source.is_dir():
-                yield _part(one, rest, place, inside=is_inside(names, target))
+                yield from _part(one, rest, place, inside=is_inside(names, target))
 
 
-def _part(whole: Content, rest: str, place: str, *, inside: bool) -> Content:
+def _part(whole: Content, rest: str, place: str, *, inside: bool) -> Iterator[Content]:
     """The part of a folder that was copied to a place.
 
-    Where it lies as in the whole, the whole is meant: what was made from it may name other parts, as source maps do.
+    Where it lies as in the whole, the whole is meant: what was made from it may name other parts. Where it lies
+    elsewhere, such names lead from what a build has made to folders beside it.
     """
     source = whole.source / rest
     if source.is_file():
-        return Content(source, _joined(place, source.name) if inside else place)
+        yield Content(source, _joined(place, source.name) if inside else place)
+        return
     above = place.removesuffix(f"/{rest}")
-    return Content(whole.source, above) if above not in (place, "") else Content(source, place)
+    if above not in (place, ""):
+        yield Content(whole.source, above)
+        return
+    yield Content(source, place)
+    if source.name in _OUTPUTS or not source.exists():
+        beside = posixpath.dirname(place)
+        for folder in sorted(source.parent.iterdir()) if source.parent.is_dir() else ():
+            is_hidden = folder.name.startswith(".") or folder == source or folder.name in _NO_SOURCE
+            is_taken = posixpath.dirname(beside) == beside and folder.name in _OF_THE_SYSTEM
+            if folder.is_dir() and not is_hidden and not is_taken:
+                yield Content(folder, _joined(beside, folder.name), is_named=True)
 
 
 def _below(path: str, folder: str) -> str:

@@ -55,7 +55,7 @@ def of_stages(
     if not (language.debug and language.debug.is_compiled):
         return here
     compiled = [of_code(held[stage.index], language) for stage in sources(parsed, last)]
-    candidates = [here, *map(list, compiled)]
+    candidates = [[one for one in found if not one.is_named] for found in (here, *compiled)]
     complete = (found for found in candidates if any(_is_marked(one.source, language) for one in found))
     return next(complete, None) or next(filter(None, candidates), [])
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ddd_tasks import console, process
 
-_MOMENT = 5.0
+_MOMENT = 3.0
 
 
 class Trigger(Protocol):
@@ -91,11 +91,12 @@ class Command:
 
     def end(self) -> None:
         """See Trigger."""
-        for number in (0, signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGTERM, signal.SIGKILL):
             if self._process is None or self._has_ended():
                 return
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)  # what it has started goes with it
+        self._has_ended()
 
     def _has_ended(self) -> bool:
         """Whether it ends within a moment."""

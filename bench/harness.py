@@ -34,6 +34,7 @@ _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
 class Variant:
     """One way to do the thing: a program that hyperfine starts in cwd, or a call in this process.
 
+    A call that prepares something before it begins returns the seconds that count; others are timed as a whole.
     repeat: how often a call is made for each run, where it takes a moment only.
     rounds: the seconds of each run, one list a round; cpu: what the program itself used of them, a mean for each round
     (the engine's work is not in it); missing: why there are none.
@@ -59,6 +60,8 @@ class Variant:
                     self.missing = f"status {ran.status}: {_error_in(ran.err + ran.out)}"
         except FileNotFoundError as error:
             self.missing = f"there is no {error.filename}"
+        except RuntimeError as error:
+            self.missing = str(error)
         except subprocess.TimeoutExpired:
             self.missing = f"not done after {_SECONDS_FOR_ONE} s"
 
@@ -106,6 +109,14 @@ class Goal(NamedTuple):
     limit: float
 
 
+class Limit(NamedTuple):
+    """variant takes at most this many seconds on a quiet machine."""
+
+    text: str
+    variant: Variant
+    seconds: float
+
+
 class Share(NamedTuple):
     """How much of whole is part's: another tool's own start, for example."""
 
@@ -131,6 +142,7 @@ class Bench:
     goals: list[Goal] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
 
     def section(self, title: str, cwd: Path) -> Section:
         """Add a table, whose programs run in cwd unless they say otherwise."""
@@ -205,8 +217,8 @@ def _timed_here(call: Callable[[], object], runs: int) -> list[float]:
     times = []
     for _ in range(runs):
         began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
+        measured = call()
+        times.append(measured if isinstance(measured, float) else time.perf_counter() - began)
     return times
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.harness import Bench, Goal, Section, Share, Size, Variant
+from bench.harness import Bench, Goal, Limit, Section, Share, Size, Variant
 from tests import support
 
 _RESULTS = Path(__file__).resolve().parent / "results"
@@ -44,6 +44,7 @@ def publish(bench: Bench, machine: Machine) -> None:
     """Print the tables and goals, and write bench/results/NAME.json."""
     machine.end()
     verdicts = [_verdict(goal) for goal in bench.goals] + [_size_verdict(size) for size in bench.sizes]
+    verdicts += [_limit_verdict(limit) for limit in bench.limits]
     parts = [" · ".join(f"{name} {value}" for name, value in machine.facts.items())]
     parts += [_table(section) for section in bench.sections]
     parts += ["\n".join(["Goals:", *(f"- {verdict['text']}" for verdict in verdicts)])]
@@ -109,6 +110,16 @@ def _size_verdict(size: Size) -> dict[str, Any]:
     bytes_ = f"{ours / 1e6:.1f} / {theirs / 1e6:.1f} MB"
     found = {"goal": size.text, "limit": size.limit, "ratio": ratio, "met": ratio <= size.limit}
     return found | {"text": f"{word}  {size.text} = {ratio:.2f} (goal <= {size.limit}; {bytes_})"}
+
+
+def _limit_verdict(limit: Limit) -> dict[str, Any]:
+    times = _times(limit.variant)
+    if not times:
+        return {"goal": limit.text, "met": False, "text": f"NOT MEASURED  {limit.text} <= {limit.seconds} s"}
+    seconds = median(times)
+    found = {"goal": limit.text, "limit": limit.seconds, "seconds": seconds, "met": seconds <= limit.seconds}
+    word = "pass" if found["met"] else "FAIL"
+    return found | {"text": f"{word}  {limit.text} = {seconds:.2f} s (goal <= {limit.seconds} s; min {min(times):.2f})"}
 
 
 def _portion(share: Share) -> str:

@@ -18,7 +18,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.language import CodeLines, PathMapping
 
-_NEAR = 15
+_NEAR = 50
 _NEVER = "1 == 2"
 
 
@@ -73,12 +73,23 @@ def refused(subject: Subject, told: Breakpoint) -> CheckError | None:
     if told.is_verified or not told.message:
         return None
     sources = subject.client.sources()
-    is_there = subject.remote in sources
-    if not is_there and not subject.is_compiled:
-        is_there = exists(subject.engine, subject.attachment.container, subject.remote)
-    if is_there:
+    if subject.remote in sources:
         return _no_code(subject, _probed(subject), told.message)
+    if not subject.is_compiled and exists(subject.engine, subject.attachment.container, subject.remote):
+        return None  # it may be loaded when the line is needed
+    if subject.is_compiled and (others := _siblings(subject, sources)):
+        what = f"{short(str(subject.place.file))} is not in the program"
+        cause = f"{told.message}\nthe mapping holds for others: {', '.join(others)}"
+        hint = f"ddd dev.up --service {subject.attachment.service}"
+        return CheckError(LINE, subject.report, what, cause=cause, hint=hint)
     return _wrong_mapping(subject, told.message, _named_alike(subject, sources) or _elsewhere(subject))
+
+
+def _siblings(subject: Subject, sources: Iterable[str]) -> list[str]:
+    """Files beside the wanted one that the debugger knows, as the same mapping says."""
+    folder = PurePosixPath(subject.remote).parent
+    names = [PurePosixPath(path).name for path in sources if PurePosixPath(path).parent == folder]
+    return [name for name in names if (subject.place.file.parent / name).is_file()][:3]
 
 
 def not_hit(subject: Subject, seconds: float, outcome: str) -> CheckError:

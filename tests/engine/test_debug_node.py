@@ -188,6 +188,8 @@ def test_the_debug_stage(project: Project, service: str) -> None:
 def test_the_debug_stage_waits(project: Project, service: str, reason: str) -> None:
     """visits stands before its first line; npm's program before it listens, since only then it is known which it is."""
     project.stack.ddd("debug.up", "--service", service, "--wait", timeout=600).ok()
+    command = project.engine.get(f"/containers/{project.container(service)}/json")["Config"]["Cmd"]
+    assert "--inspect-brk=" in " ".join(command)
     server = project.example.source.with_name("server.js")
     line = line_of(server, "const signal of")
     with client(attach(project.stack, "--service", service)) as debugger:

@@ -42,9 +42,12 @@ class CdpClient:
     def wait_for_stop(self, seconds: float) -> Stop | None:
         """The next stop, or None when the time is over."""
         try:
-            return self._program.stops.get(timeout=seconds)
+            found = self._program.stops.get(timeout=seconds)
         except queue.Empty:
             return None
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def variables(self, frame: Frame) -> dict[str, str]:
         """The local variables of a frame; what is not initialised yet has no value to show."""

@@ -26,13 +26,13 @@ _READ = "try { require('fs').readFileSync(%s, 'utf8') } catch { '' }"
 class Program:
     """The program behind a port; everything but `stops` belongs to one event loop.
 
-    stops: filled with each Stop. restart: whether to connect, with the same breakpoints, to the process that a reloader
-    starts instead of one that ended.
+    stops: filled with each Stop, or with what kept one from being told. restart: whether to connect, with the same
+    breakpoints, to the process that a reloader starts instead of one that ended.
     """
 
     def __init__(self, host: str, port: int, mappings: Sequence[PathMapping], *, restart: bool) -> None:
         self._host, self._port, self._mappings, self._restart = host, port, tuple(mappings), restart
-        self.stops: queue.Queue[Stop] = queue.Queue()
+        self.stops: queue.Queue[Stop | Exception] = queue.Queue()
         self._wanted: dict[str, dict[int, str]] = {}
         self._ids: dict[str, list[str]] = {}
         self._frames: dict[str, Mapping[str, Any]] = {}
@@ -176,7 +176,7 @@ class Program:
     async def _handle(self) -> None:
         while True:
             method, params = await self._events.get()
-            with contextlib.suppress(SessionEndedError):
+            try:
                 if method == "Debugger.scriptParsed":
                     await self._bind_again(params["script"])
                 elif params["session"] is not self._session or self._session is None:
@@ -185,6 +185,10 @@ class Program:
                     self.stops.put(await self._stop_of(params))
                 else:
                     await self._session.close()
+            except SessionEndedError:
+                continue
+            except Exception as error:  # noqa: BLE001 - raised where a stop is waited for
+                self.stops.put(error)
 
     async def _stop_of(self, params: Mapping[str, Any]) -> Stop:
         self._frames = {frame["callFrameId"]: frame for frame in params["callFrames"]}

@@ -139,6 +139,21 @@ def test_the_same_debugger_is_found_again_and_the_target_stays_as_it_is(services
     assert services.facts() == before
 
 
+def test_no_other_container_reaches_the_debugger(services: Services) -> None:
+    said = services.attach()
+    assert answers(said)
+    (forwarder,) = services.ours("forwarder")
+    info = services.engine.get(f"/containers/{forwarder}/json")
+    address = info["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    (inside,) = (port.partition("/")[0] for port in info["NetworkSettings"]["Ports"])
+    asked = (
+        f"fetch('http://{address}:{inside}/json/list').then(() => console.log('in'), (e) => console.log(e.cause.code))"
+    )
+    image = support.base("node:24-trixie-slim")
+    answer = support.run("docker", "run", "--rm", "--name", support.unique(), image, "node", "-e", asked).ok()
+    assert answer.out.strip() in ("UND_ERR_SOCKET", "ECONNRESET")  # accepted, and hung up
+
+
 def test_two_at_once_end_with_one_debugger(services: Services) -> None:
     both = [services.stack.popen(*support.ddd_argv("debug.attach", "--service", "api", "--json")) for _ in range(2)]
     said = [process.communicate(timeout=60) for process in both]

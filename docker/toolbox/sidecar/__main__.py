@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sidecar import arms, bridge, dotnet, guard, proc
+from sidecar import arms, bridge, dotnet, guard, network, proc
 from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
@@ -133,7 +133,13 @@ def _process(arguments: argparse.Namespace) -> Process:
 def _forward(port: int) -> None:
     listener = socket.create_server(("0.0.0.0", port), backlog=16)
     _say({"forwarding": port})
-    bridge.serve(listener, lambda client: bridge.pipe(client, _sidecar()))
+    bridge.serve(listener, _carry)
+
+
+def _carry(client: socket.socket) -> None:
+    """Carry what a client of this machine says to the sidecar; other containers are not let in."""
+    if not network.is_neighbour(client.getpeername()[0], network.routes()):
+        bridge.pipe(client, _sidecar())
 
 
 def _sidecar() -> socket.socket:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
-from ddd_tasks import console, services
+from ddd_tasks import console, ledger, services
 from ddd_tasks.debugging import attach as attaching
 from ddd_tasks.debugging import sidecar
 from ddd_tasks.debugging.attachment import Attachment
@@ -84,7 +85,9 @@ def run(project: Project, service: Service, wanted: Wanted) -> Report:
     service for this is taken away again.
     """
     wanted.refuse()
-    with closing(Engine.connect()) as engine:
+    name = f"check-{crc32(str(project.directory).encode()):08x}-{service.name}"
+    waiting = f"another debug.check is at work on service {service.name!r}: waiting for it"
+    with ledger.alone(name, waiting=waiting), closing(Engine.connect()) as engine:
         had_debugger = service.name in sidecar.names(engine, project)
         try:
             attachment = attaching.attach(project, service)

@@ -15,6 +15,7 @@ from typing import Any
 
 _PROC = Path("/proc")
 _LISTEN = "0A"
+_OURS = ("-m", "sidecar")
 # What stands in front of a service's program and is never the service itself.
 _LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
 
@@ -86,7 +87,8 @@ def processes() -> list[Process]:
     """
     group = _read(_PROC / "1" / "cgroup")
     numbers = sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
-    return [found for pid in numbers if _is_of(group, pid) and (found := process(pid))]
+    found = [one for pid in numbers if _is_of(group, pid) and (one := process(pid))]
+    return [one for one in found if one.argv[1:3] != _OURS]  # where the system shows the same group for all
 
 
 def process(pid: int) -> Process | None:

@@ -214,6 +214,7 @@ def test_a_stripped_program_is_named(project: Project, task: tuple[str, ...]) ->
 
 def test_the_debug_stage(project: Project) -> None:
     example = project.example
+    by_rename(example.source, example.text)
     project.stack.ddd("debug.up", "--service", "visits", timeout=600).ok()
     said = attach(project.stack, "--service", "visits")
     assert project.sidecar() is None, "it has a debugger of its own"

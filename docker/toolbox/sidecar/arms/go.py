@@ -7,6 +7,7 @@ ends, instead of standing still for a debugger.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -22,6 +23,8 @@ from sidecar.proc import Process
 
 _PAUSE = 0.02
 _SECONDS_TO_PART = 2.0
+# What builds and starts services, and is none.
+_TOOLS = re.compile(r".*/(reload|air|reflex|entr|gow|wgo|CompileDaemon|dlv)|.*/go[^/]*/(bin|pkg/tool)/.*")
 _STRIPPED = 'it was built without what a debugger reads: take -s and -w out of -ldflags (-ldflags "-s -w"), or strip'
 
 
@@ -44,6 +47,7 @@ class _State:
 
 def arm(process: Process, options: Options) -> Armed:
     """Attach to the process once, to see that it works, and let it go. Raises ArmError."""
+    process = _service(process, options)
     facts = _facts(process)
     if process.tracer:
         raise ArmError("busy", f"process {process.pid} is traced by process {process.tracer}")
@@ -144,6 +148,26 @@ def _facts(process: Process) -> dict[str, object]:
         cause = f"{process.name} (process {process.pid}) is stripped: {_STRIPPED}"
         raise ArmError("unsupported", cause, reason="stripped", **found.as_dict())
     return found.as_dict()
+
+
+def _service(process: Process, options: Options) -> Process:
+    """The process that was chosen; where it only builds the service, the one that it starts. Raises ArmError."""
+    if not _TOOLS.fullmatch(process.exe):
+        return process
+    deadline = time.monotonic() + options.seconds
+    while time.monotonic() < deadline:
+        found = [one for one in proc.processes() if not _TOOLS.fullmatch(one.exe) and _is_go(one)]
+        if started := proc.choose(found, "", proc.listeners(found)):
+            return started
+        time.sleep(_PAUSE)
+    cause = f"{process.name} has started no service in {options.seconds:.0f} s: it builds still, or the code is wrong"
+    raise ArmError("timeout", cause)
+
+
+def _is_go(process: Process) -> bool:
+    with suppress(OSError):
+        return gobinary.read(Path(f"/proc/{process.pid}/exe")) is not None
+    return False
 
 
 def _current(state: _State) -> Process:

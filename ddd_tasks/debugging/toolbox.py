@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ddd_tasks import bases, build, console, dockerfile, hostconfig, ledger, notebook, process, resources
@@ -22,6 +24,7 @@ PREFIX = "ddd-toolbox/"
 PYTHON = "3.13"
 _APT_VARIABLE = "DDD_SECRET_APT_CONF"
 _LOG_LINES = 30
+KEPT_SECONDS = 14 * 24 * 3600
 _SKIPPED = ("__pycache__",)
 
 
@@ -70,7 +73,18 @@ def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON
         if not _has(engine, name):
             with console.step(f"build {name}, the debugger's container"):
                 _build(project, language, python, name)
+            remove_superseded(engine, name)
     return name
+
+
+def remove_superseded(engine: Engine, name: str) -> None:
+    """Remove images of earlier versions; young ones may be another checkout's."""
+    family = name.rpartition("-")[0] + "-"
+    for row in engine.get("/images/json", filters={"reference": [f"{family}*"]}):
+        if row["Created"] < time.time() - KEPT_SECONDS:
+            for old in set(row["RepoTags"] or ()) - {name}:
+                with suppress(ApiError):  # a container may be of it
+                    engine.delete(f"/images/{old}")
 
 
 def _build(project: Project, language: str, python: str, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ddd_tasks.debugging import toolbox
 from ddd_tasks.engine.api import Engine
 from sidecar import bridge
 from tests import support
@@ -349,6 +350,28 @@ def test_an_engine_elsewhere_tells_by_itself_what_this_machine_cannot(services: 
         assert services.attach(env=elsewhere) == said
         ran = services.stack.ddd("debug.toolbox", "--service", "api", "--", "sh", "-c", "id -u; exit 4", env=elsewhere)
         assert (ran.status, ran.out) == (4, "10001\n")
+
+
+def test_images_of_earlier_versions_go_once_they_are_old(
+    engine: Engine, bases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family = support.unique("toolbox")
+    for tag in ("3.13-old", "3.13-new", "3.12-old"):
+        engine.post(f"/images/{support.base('node:24-trixie-slim')}/tag", repo=family, tag=tag)
+
+    def tags() -> set[str]:
+        rows = engine.get("/images/json", filters={"reference": [family]})
+        return {name.rpartition(":")[2] for row in rows for name in row["RepoTags"] if name.startswith(family)}
+
+    try:
+        toolbox.remove_superseded(engine, f"{family}:3.13-new")
+        assert tags() == {"3.13-old", "3.13-new", "3.12-old"}
+        monkeypatch.setattr(toolbox, "KEPT_SECONDS", 0)
+        toolbox.remove_superseded(engine, f"{family}:3.13-new")
+        assert tags() == {"3.13-new", "3.12-old"}
+    finally:
+        for tag in tags():
+            engine.delete(f"/images/{family}:{tag}")
 
 
 def listening(services: Services) -> set[int]:

@@ -47,11 +47,19 @@ def recall(project: Project) -> dict[str, int]:
 
 
 def remember(project: Project, service: str, port: int) -> None:
-    """Have the next debugger of this service get the same port."""
-    known = recall(project)
+    """Have the next debugger of this service get the same port, and those of other checkouts another one.
+
+    An editor's entry names the port: it has to be the service's own also while no debugger is there.
+    """
+    known, here = recall(project), str(project.directory)
     if known.get(service) != port:
         file = project.private / "debug.json"
         notebook.write(file, {**notebook.read(file), "ports": {**known, service: port}})
+    with ledger.opened() as taken:
+        before = str(known.get(service, port))
+        if taken["ports"].get(before) == here:
+            del taken["ports"][before]
+        taken["ports"].setdefault(str(port), here)
 
 
 def _free(project: Project, service: str) -> Iterator[int]:

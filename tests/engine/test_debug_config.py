@@ -6,8 +6,9 @@ import json
 import shutil
 import sys
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,14 @@ class Workspace:
             self.stack.ddd("debug.detach", "--service", name, cwd=PROJECT).ok()
 
     def request(self, name: str) -> threading.Thread:
-        """GET / of a service, in a thread."""
+        """GET / of a service, in a thread, until it answers: a reloader may just have started it anew."""
 
         def get() -> None:
-            with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/", timeout=60).read()
+            for _ in range(30):
+                with suppress(OSError):
+                    urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/", timeout=60).read()
+                    return
+                time.sleep(0.5)
 
         thread = threading.Thread(target=get, daemon=True)
         thread.start()
@@ -190,6 +194,16 @@ def test_a_second_time_changes_nothing_and_a_dry_run_shows_what_would_change(wor
     assert '+            "name": "ddd: stack/python (python)",' in ran.err
     assert launch.read_bytes() == before
     launch.write_bytes(files[launch])
+
+
+def test_another_checkout_gets_another_port(workspace: Workspace, stack: Callable[[dict[str, str]], Stack]) -> None:
+    """Also while no debugger is there: an entry names a port, which nobody else may have by then."""
+    workspace.config("--service", "python")
+    files = {"compose.yaml": "services: {python: {build: .}}\n", "Dockerfile": "FROM scratch\n", "pyproject.toml": ""}
+    other = stack(files)
+    other.ddd("debug.config").ok()
+    (entry,) = jsonc.parse((other.directory / ".vscode" / "launch.json").read_text()).value["configurations"]
+    assert entry["connect"]["port"] != workspace.entry("python")["connect"]["port"]
 
 
 def test_devcontainer_json_is_what_its_specification_takes(workspace: Workspace, tmp_path: Path) -> None:

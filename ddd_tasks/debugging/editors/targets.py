@@ -59,7 +59,7 @@ def _target(
     host, port = container, 0
     if language.debug.port is not None:
         host = ports.ADDRESS
-        port = _port(project, service, language.debug, there) or pair.port
+        port = _port(project, service, language.debug, there, pair)
         port = port or _new(engine, project, service, language.debug.port, taken)
     return Target(service.name, language, host, port, mapping.for_binary(known, pair.facts), container)
 
@@ -84,19 +84,23 @@ def _language(service: Service, there: running.Target | None) -> Language | None
         return None
 
 
-def _port(project: Project, service: Service, debug: Debug, there: running.Target | None) -> int:
-    """The host port at which debug.attach finds the debugger or last put it, 0 where none is known."""
-    if there and debug.port is not None:
-        has_own = (there.listening or {}).get(debug.port) is False
-        if has_own and (own := there.published(debug.port)):
-            return own[1]
-    elif declared := [port.published for port in service.ports if port.target == debug.port]:
-        return int(declared[0]) if declared[0].isdigit() else 0
-    return ports.recall(project).get(service.name, 0)
+def _port(project: Project, service: Service, debug: Debug, there: running.Target | None, pair: Pair) -> int:
+    """The host port that debug.attach would name, 0 where it has to choose one."""
+    assert debug.port is not None
+    if there is None:
+        declared = [port.published for port in service.ports if port.target == debug.port]
+        return int(declared[0]) if declared and declared[0].isdigit() else 0
+    own = there.published(debug.port)
+    if own and (there.listening or {}).get(debug.port) is False:
+        return own[1]
+    if pair.is_whole:
+        return pair.port
+    # What debug.up has published may only just be starting.
+    return own[1] if own and own[1] == ports.recall(project).get(service.name) else 0
 
 
 def _new(engine: Engine, project: Project, service: Service, usual: int, taken: Sequence[int]) -> int:
-    """A port that is free, remembered for debug.attach."""
+    """The port that debug.attach will take: the remembered one where it can be had."""
     port = next(port for port in ports.candidates(engine, project, service.name, usual) if port not in taken)
     if not process.is_dry():
         ports.remember(project, service.name, port)

@@ -26,16 +26,24 @@ def listening(subject: Subject) -> Iterator[Finding]:
         yield Finding("listening", OK, "no port of a debugger; debug.attach needs none")
     for one in found:
         holder = next((command_of(by_pid[pid]) for pid in one["pids"] if pid in by_pid), "a process")
-        where = f"{address(one['address'])}:{one['port']}"
-        is_published = any(inside == one["port"] for _, _, inside in subject.published)
-        if one["loopback"] or is_published:
-            yield Finding("listening", OK, f"on {where}, {holder}")
-        elif subject.host_config.get("NetworkMode") == "host":
-            what = f"on {where} of this machine, {holder}: the network can run code through it"
-            yield Finding("listening", PROBLEM, what, f"listen on 127.0.0.1:{one['port']}")
-        else:
-            what = f"on {where}, {holder}: every container of its networks can run code through it"
-            yield Finding("listening", WARNING, what, f"listen on 127.0.0.1:{one['port']}; debug.attach reaches that")
+        yield _listener(subject, one, holder)
+
+
+def _listener(subject: Subject, one: Mapping[str, Any], holder: str) -> Finding:
+    """Who reaches a debugger that listens. Where its port is published, published() judges the address."""
+    where, port = f"{address(one['address'])}:{one['port']}", one["port"]
+    hosts = [host for host, _, inside in subject.published if inside == port]
+    open_to = [host for host in hosts if not is_loopback(host)] if port != subject.port else []
+    if open_to:
+        what = f"on {where}, {holder}, published on {open_to[0]}: whoever reaches this machine can run code in it"
+        return Finding("listening", PROBLEM, what, f'ports: ["127.0.0.1:{port}:{port}"]')
+    if one["loopback"] or hosts:
+        return Finding("listening", OK, f"on {where}, {holder}")
+    if subject.host_config.get("NetworkMode") == "host":
+        what = f"on {where} of this machine, {holder}: the network can run code through it"
+        return Finding("listening", PROBLEM, what, f"listen on 127.0.0.1:{port}")
+    what = f"on {where}, {holder}: every container of its networks can run code through it"
+    return Finding("listening", WARNING, what, f"listen on 127.0.0.1:{port}; debug.attach reaches that")
 
 
 def published(subject: Subject) -> Iterator[Finding]:
@@ -76,11 +84,10 @@ def _ours(subject: Subject) -> set[str]:
 
 
 def _is_debugger(subject: Subject, one: Mapping[str, Any], by_pid: Mapping[int, Mapping[str, Any]]) -> bool:
-    if one["port"] == subject.port:
-        return True
-    return any(_DEBUGGER.search(" ".join(by_pid[pid]["argv"][:6])) for pid in one["pids"] if pid in by_pid) and (
-        one["port"] not in {port.target for port in subject.service.ports}
-    )
+    """By its port, or because the command line of its process starts a debugger and names the port."""
+    commands = [" ".join(by_pid[pid]["argv"]) for pid in one["pids"] if pid in by_pid]
+    named = re.compile(rf"(?<!\d){one['port']}(?!\d)")
+    return one["port"] == subject.port or any(_DEBUGGER.search(said) and named.search(said) for said in commands)
 
 
 def address(hexadecimal: str) -> str:

@@ -43,13 +43,13 @@ def patience(subject: Subject) -> Iterator[Finding]:
     commands = {"the debug stage": " ".join(subject.debug_stage.command)} if subject.debug_stage else {}
     if subject.inside:
         running = [" ".join(one["argv"]) for one in subject.inside.processes]
-        commands["the container"] = next(filter(_impatient, running), "")
+        commands["the container"] = next(filter(impatient, running), "")
     for where, command in commands.items():
-        if found := _impatient(command):
+        if found := impatient(command):
             yield Finding("workers", WARNING, f"in {where}, {found[0]}", found[1])
 
 
-def _impatient(command: str) -> tuple[str, str] | None:
+def impatient(command: str) -> tuple[str, str] | None:
     """What ends a paused worker of this command, and the change that prevents it; None where nothing does."""
     if _GUNICORN.search(command):
         match = _TIMEOUT.search(command)

@@ -130,3 +130,21 @@ def test_a_client_cannot_end_the_process() -> None:
     assert json.loads(go.gentle(json.dumps(leaves).encode()))["arguments"] == {"terminateDebuggee": False}
     says = {"command": "evaluate", "arguments": {"expression": "terminateDebuggee"}}
     assert json.loads(go.gentle(json.dumps(says).encode())) == says
+
+
+@pytest.mark.parametrize(
+    ("exe", "is_tool"),
+    [
+        ("/usr/local/bin/reload", True),
+        ("/usr/local/go/bin/go", True),
+        ("/usr/local/go/pkg/tool/linux_amd64/compile", True),
+        ("/usr/lib/go-1.27/pkg/tool/linux_amd64/link", True),
+        ("/go/bin/air", True),
+        ("/tmp/service", False),
+        ("/app/compile", False),
+        ("/srv/reloader", False),
+        ("", False),
+    ],
+)
+def test_what_builds_services_is_none(exe: str, is_tool: bool) -> None:
+    assert bool(go.TOOLS.fullmatch(exe)) == is_tool

@@ -24,7 +24,7 @@ from sidecar.proc import Process
 _PAUSE = 0.02
 _SECONDS_TO_PART = 2.0
 # What builds and starts services, and is none.
-_TOOLS = re.compile(r".*/(reload|air|reflex|entr|gow|wgo|CompileDaemon|dlv)|.*/go[^/]*/(bin|pkg/tool)/.*")
+TOOLS = re.compile(r".*/(reload|air|reflex|entr|gow|wgo|CompileDaemon|dlv)|.*/go[^/]*/(bin|pkg/tool)/.*")
 _STRIPPED = 'it was built without what a debugger reads: take -s and -w out of -ldflags (-ldflags "-s -w"), or strip'
 
 
@@ -152,11 +152,11 @@ def _facts(process: Process) -> dict[str, object]:
 
 def _service(process: Process, options: Options) -> Process:
     """The process that was chosen; where it only builds the service, the one that it starts. Raises ArmError."""
-    if not _TOOLS.fullmatch(process.exe):
+    if not TOOLS.fullmatch(process.exe):
         return process
     deadline = time.monotonic() + options.seconds
     while time.monotonic() < deadline:
-        found = [one for one in proc.processes() if not _TOOLS.fullmatch(one.exe) and _is_go(one)]
+        found = [one for one in proc.processes() if not TOOLS.fullmatch(one.exe) and _is_go(one)]
         if started := proc.choose(found, "", proc.listeners(found)):
             return started
         time.sleep(_PAUSE)

@@ -133,8 +133,8 @@ def test_a_hardened_service_is_debugged_and_left_as_it_was(running: Running) -> 
         again = attach(stack, "--service", "hardened")
         assert again == said
     stack.ddd("debug.detach").ok()
+    support.wait_until(lambda: _threads(stack) == threads, what="the end of the debugger's threads")
     assert _state(stack) == before
-    assert _threads(stack) == threads
     stack.run("docker", "compose", "restart", "hardened").ok()
     with client(attach(stack, "--service", "hardened")) as debugger:
         running.see(debugger, running.hardened)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from sidecar.arms import ArmError, Options
@@ -69,13 +68,10 @@ def _by_itself(process: Process, code: str, has_run: Callable[[], bool], lender:
         check=False,
     )
     said = asked.stderr.strip().rpartition("\n")[2]
-    try:
-        if "PermissionError" in said:
-            raise ArmError("permission", f"sys.remote_exec: {said}")
-        return asked.returncode == 0 and wait(has_run, _PATIENCE)
-    finally:
-        with suppress(OSError):
-            file.unlink()
+    if "PermissionError" in said:
+        raise ArmError("permission", f"sys.remote_exec: {said}")
+    # The file stays: a process that was asked runs it as soon as it wakes up, and would miss it aloud.
+    return asked.returncode == 0 and wait(has_run, _PATIENCE)
 
 
 def _by_gdb(process: Process, code: str, options: Options) -> None:
@@ -114,7 +110,7 @@ def _kind(process: Process, said: str) -> str:
         return "busy" if traced[1] != "0" else "permission"
     if "Operation not permitted" in said or "Permission denied" in said:
         return "permission"
-    return "unsupported" if 'No symbol "Py' in said else "failed"
+    return "unsupported" if "No symbol" in said else "failed"
 
 
 def _essence(said: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from sidecar import injection, proc
 from sidecar.proc import Process
 

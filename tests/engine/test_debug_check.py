@@ -12,13 +12,21 @@ import pytest
 
 from ddd_tasks.languages.python import PYTHON
 from tests.debugging import line_of
-from tests.examples import Example, example_of
-from tests.support import Ran
+from tests.examples import SERVICE, Example, example_of
+from tests.support import Ran, Stack
 
 pytestmark = pytest.mark.usefixtures("bases")
 
 FILE = "app/main.py"
 SAID = 'return {"service"'
+HARDENED = """
+  hardened:
+    build: {context: ., target: prod}
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ports: ["127.0.0.1::8000"]
+"""
 USERS_TEST = """\
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,7 +63,10 @@ def test_the_breakpoint_of_the_test_before_is_gone(debugger):
 @pytest.fixture(scope="module")
 def running() -> Iterator[Example]:
     with example_of(PYTHON) as example:
-        example.stack.ddd("debug.up", timeout=600).ok()
+        compose = example.stack.directory / "compose.yaml"
+        compose.write_text(compose.read_text().rstrip() + "\n" + HARDENED)
+        example.stack.ddd("dev.up", "--service", "hardened", timeout=600).ok()
+        example.stack.ddd("debug.up", "--service", SERVICE, timeout=600).ok()
         yield example
 
 
@@ -65,7 +76,8 @@ def line(running: Example) -> int:
 
 
 def check(example: Example, *words: str, **options: Any) -> Ran:
-    return example.stack.ddd("debug.check", *words, **options)
+    named = () if "--service" in words else ("--service", SERVICE)
+    return example.stack.ddd("debug.check", *named, *words, **options)
 
 
 def refused(ran: Ran, link: str) -> dict[str, Any]:
@@ -168,3 +180,21 @@ def test_the_fixture_in_a_users_test(running: Example, line: int) -> None:
     ran = running.stack.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_debug.py")
     assert ran.status == 0, ran.out
     assert "2 passed" in ran.out
+
+
+def test_a_hardened_service_without_a_debugger_stays_as_it_was(running: Example, line: int) -> None:
+    stack = running.stack
+    before = _state(stack)
+    words = ("--service", "hardened", "--break", f"{FILE}:{line}", "--request", "/", "--expect", "__name__ == app.main")
+    check(running, *words, timeout=300).ok()
+    assert _state(stack) == before
+    assert stack.ddd("debug.detach").ok().err.startswith("no debugger was brought")
+
+
+def _state(stack: Stack) -> tuple[str, ...]:
+    """When the hardened container was started, from what image, what changed in it, and its processes."""
+    name = f"{stack.name}-hardened-1"
+    facts = stack.run("docker", "inspect", "--format", "{{.State.StartedAt}} {{.Image}} {{.RestartCount}}", name).ok()
+    changes = stack.run("docker", "diff", name).ok()
+    processes = stack.run("docker", "top", name, "-o", "pid,args").ok()
+    return facts.out, changes.out, processes.out

@@ -70,8 +70,9 @@ def has_problem(rows: Iterable[Row]) -> bool:
 
 
 def candidates(project: Project) -> list[Service]:
-    """The services whose language is known, those that a doctor can say something about."""
-    return [service for service in project.services.values() if _language(service)]
+    """The services whose language the files tell; all, where they tell none: then the running programs may."""
+    every = list(project.services.values())
+    return [service for service in every if _language(service)] or every
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ def _findings(subject: Subject) -> Iterator[Finding]:
         except DddError as error:
             yield _of_error(check.__name__.replace("_", " "), error)
     if subject.why_not and subject.container:
-        yield Finding("facts", WARNING, f"not all could be looked at: {subject.why_not}", "ddd engine.info")
+        yield subject.why_not._replace(what=f"not all could be looked at: {subject.why_not.what}", state=WARNING)
 
 
 def _of_error(check: str, error: DddError) -> Finding:
@@ -112,7 +112,7 @@ def _with_stage(found: Subject) -> Subject:
     try:
         stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == stage.STAGE]
     except DddError as error:
-        return replace(found, why_not=error.what)
+        return replace(found, why_not=_of_error("facts", error))
     return replace(found, debug_stage=stages[-1] if stages else None)
 
 
@@ -125,7 +125,7 @@ def _with_inside(found: Subject) -> Subject:
         found = replace(found, mappings=mapping.mappings(found.project, found.service, language, running.stage))
         return replace(found, inside=_look(found, running, language))
     except DddError as error:
-        return replace(found, why_not=_of_error("", error).what)
+        return replace(found, why_not=_of_error("facts", error))
 
 
 def _look(found: Subject, running: Target, language: Language) -> Inside | None:

@@ -67,7 +67,7 @@ class Subject:
     debug_stage: Stage | None = None
     mappings: tuple[PathMapping, ...] = ()
     inside: Inside | None = None
-    why_not: str = ""
+    why_not: Finding | None = None
 
     @property
     def port(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.arms.node import _port, service
+from sidecar.arms.node import _port, is_launcher, service
 from sidecar.proc import Process
 
 # Above the largest number that Linux gives: nothing of this machine is read for them.
@@ -31,6 +31,23 @@ def test_below_managers_and_reloaders_is_the_service(chosen: Process) -> None:
 def test_one_process_is_the_service() -> None:
     alone = process(1, 0, "node", "src/server.js")
     assert service(alone, [alone, process(2, 1, "git", exe="/usr/bin/git")]) == alone
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [
+        (["npm run dev"], True),
+        (["node", "/usr/local/bin/nodemon", "src/server.js"], True),
+        (["node", "/usr/local/lib/node_modules/npm/bin/npm-cli.js", "start"], True),
+        (["/opt/yarn.cjs"], True),
+        (["node", "--watch", "src/server.js"], True),
+        (["/usr/local/bin/node", "src/server.js", "npm"], False),
+        (["node", "src/npm/server.js"], False),
+        (["next-server (v15)"], False),
+    ],
+)
+def test_what_only_starts_other_programs(words: list[str], is_one: bool) -> None:
+    assert is_launcher(process(1, 0, *words)) is is_one
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ _NAMES_PORT = re.compile(r"--(?:inspect(?:-brk|-wait|-port)?|debug-port)=(?:.*:)
 _CLOSE = "setTimeout(process._debugEnd ?? process.getBuiltinModule('inspector').close, 20), 0"
 _IGNORES = "did not open its inspector after SIGUSR1: it handles that signal itself, or its main thread is blocked"
 _INSTEAD = "use the debug stage, where the inspector is open from the start"
+_LAUNCHER = re.compile(r"(npm|npx|yarn|pnpm|pnpx|corepack|nodemon|tsx|ts-node-dev|concurrently)(-cli)?(\.[cm]?js)?")
 _T = TypeVar("_T")
 
 
@@ -41,7 +42,7 @@ def arm(process: Process, options: Options) -> Armed:
     """Open the inspector of the service's process. Raises ArmError."""
     armed = Armed(("tcp", options.port), process.pid)
     armed.state.update(options=options, lock=threading.Lock(), clients=[])
-    _take(armed, service(process, proc.processes()))
+    _take(armed, _started(process, options.seconds))
     return armed
 
 
@@ -91,6 +92,26 @@ def service(process: Process, found: list[Process]) -> Process:
         return process
     listening = [one for one in below if one.pid in serving]
     return (listening or [one for one in below if not _descendants(one, below)])[0]
+
+
+def is_launcher(process: Process) -> bool:
+    """Whether a program of Node.js only starts others: a package manager, a reloader, node --watch."""
+    title = process.argv[0].partition(" ")[0] if process.argv else ""  # npm writes "npm run dev" there
+    names = [word.rpartition("/")[2] for word in (title, *process.argv[1:2])]
+    return any(map(_LAUNCHER.fullmatch, names)) or any(word.startswith("--watch") for word in process.argv[1:])
+
+
+def _started(process: Process, seconds: float) -> Process:
+    """The process that runs the service's code, once what starts it has done so. Raises ArmError."""
+
+    def look() -> Process | None:
+        found = service(process, proc.processes())
+        return None if is_launcher(found) and found.is_alive else found
+
+    if found := _wait(look, seconds):
+        return found
+    what = " ".join(process.argv)[:80]
+    raise ArmError("failed", f"process {process.pid} ({what}) has not started the service's program: see its log")
 
 
 def _take(armed: Armed, process: Process) -> None:

@@ -30,13 +30,20 @@ _STRIPPED = 'it was built without what a debugger reads: take -s and -w out of -
 
 @dataclass
 class _State:
-    """The run of Delve of this moment, or None, and how many clients it has."""
+    """The run of Delve of this moment, or None, and how many clients it has. parting: how many have said goodbye."""
 
     process: Process
     options: Options
     running: Delve | None = None
     clients: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    parting: int = 0
+    lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def part(self, count: int) -> None:
+        """Count one that says goodbye, or with -1 one that has gone."""
+        with self.lock:
+            self.parting += count
+            self.lock.notify_all()
 
     def end(self) -> None:
         """Let the process go."""
@@ -61,6 +68,8 @@ def connect(armed: Armed) -> socket.socket:
     """A connection to Delve, which attaches for the first client, and again to a new process. Raises ArmError."""
     state: _State = armed.state["go"]
     with state.lock:
+        # Delve tells only one of its sessions of a stop, and it may be the one that ends at this moment.
+        state.lock.wait_for(lambda: not state.parting, _SECONDS_TO_PART)
         if state.running and not state.running.is_attached:
             state.end()
         if state.running is None:
@@ -80,11 +89,23 @@ def front(client: socket.socket, server: socket.socket, armed: Armed) -> None:
     """Carry the bytes of one client. What asks to end the process is changed: a client only leaves it."""
     back = threading.Thread(target=bridge.pump, args=(server, client), daemon=True)
     back.start()
+    state: _State = armed.state["go"]
+    has_parted = False
     try:
-        _carry(client, server)
+        if client.recv(1, socket.MSG_PEEK) != b"C":  # Delve's own protocol, which GoLand and `dlv connect` speak
+            bridge.pump(client, server)
+        with suppress(OSError, ValueError), client.makefile("rb") as messages:
+            while body := _body(messages):
+                if not has_parted and _is_goodbye(body):
+                    has_parted = True
+                    state.part(1)
+                body = gentle(body)
+                server.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
         back.join(_SECONDS_TO_PART)
     finally:
-        _leave(armed)
+        _leave(state, parted=has_parted)
 
 
 def disarm(armed: Armed) -> None:
@@ -94,34 +115,27 @@ def disarm(armed: Armed) -> None:
         state.end()
 
 
-def _leave(armed: Armed) -> None:
-    state: _State = armed.state["go"]
+def _leave(state: _State, *, parted: bool) -> None:
     with state.lock:
         state.clients -= 1
         if not state.clients or (state.running and not state.running.is_attached):
             state.end()
+        if parted:
+            state.part(-1)
 
 
-def _carry(client: socket.socket, server: socket.socket) -> None:
-    if client.recv(1, socket.MSG_PEEK) != b"C":  # Delve's own protocol, which GoLand and `dlv connect` speak
-        return bridge.pump(client, server)
-    with suppress(OSError, ValueError), client.makefile("rb") as messages:
-        while message := _message(messages):
-            server.sendall(message)
-    with suppress(OSError):
-        server.shutdown(socket.SHUT_WR)
-    return None
-
-
-def _message(messages: BinaryIO) -> bytes:
-    """The next message of the Debug Adapter Protocol as it goes on to Delve; b"" at the end. Raises ValueError."""
+def _body(messages: BinaryIO) -> bytes:
+    """The next message of the Debug Adapter Protocol; b"" at the end. Raises ValueError."""
     length = 0
     while line := messages.readline().strip():
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
-    body = gentle(messages.read(length)) if length else b""
-    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body) if body else b""
+    return messages.read(length) if length else b""
+
+
+def _is_goodbye(body: bytes) -> bool:
+    return b'"disconnect"' in body and json.loads(body).get("command") == "disconnect"
 
 
 def gentle(body: bytes) -> bytes:

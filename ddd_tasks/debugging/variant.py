@@ -115,6 +115,8 @@ def entry(
             {"target": port.target, "published": port.published, "host_ip": port.host_ip, "protocol": port.protocol}
             for port in chosen
         ]
+    if config.get("read_only") and debug.is_compiled:  # the program is built there
+        parts["read_only"] = False
     if _replicas(config) > 1:  # the debugger's port is one
         parts |= {"scale": 1, "deploy": {"replicas": 1}}
     return parts | command(service, config, parsed, debug.wait if wanted.waits else None)

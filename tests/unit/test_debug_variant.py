@@ -158,3 +158,10 @@ def test_the_network_of_this_machine_is_no_place_for_a_debugger() -> None:
         variant.check_network(service(), {"network_mode": "host"})
     assert variant.check_network(service(), {})
     assert not variant.check_network(service(), {"network_mode": "none"})
+
+
+@pytest.mark.parametrize(("name", "expected"), [("go", False), ("python", None)])
+def test_where_the_program_is_built_files_can_be_written(name: str, expected: bool | None) -> None:
+    parsed = dockerfile.load(REPO / "docker" / name / "Dockerfile")
+    found = variant.entry(project(service()), service(), Wanted("api", 0), {"read_only": True}, parsed, debug_of(name))
+    assert found.get("read_only") is expected

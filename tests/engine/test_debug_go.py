@@ -142,7 +142,7 @@ def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
 def test_live_in_a_hardened_prod(project: Project) -> None:
     before, processes = project.facts("hardened"), project.processes("hardened")
     said = attach(project.stack, "--service", "hardened")
-    assert project.tracer("hardened") == 0, "nothing traces the program while no client is there"
+    support.wait_until(lambda: project.tracer("hardened") == 0, what="the end of tracing while no client is there")
     with visitors(project.urls["hardened"]) as answers, client(said) as debugger:
         told = debugger.set_breakpoints(project.file, {project.line: "", 999: ""})
         assert [one.is_verified for one in told] == [True, False]

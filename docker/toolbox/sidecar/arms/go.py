@@ -23,6 +23,7 @@ from sidecar.proc import Process
 
 _PAUSE = 0.02
 _SECONDS_TO_PART = 2.0
+_SECONDS_FOR_FIRST = 5.0  # an editor connects right after it has asked for the debugger
 # What builds and starts services, and is none.
 TOOLS = re.compile(r".*/(reload|air|reflex|entr|gow|wgo|CompileDaemon|dlv)|.*/go[^/]*/(bin|pkg/tool)/.*")
 _STRIPPED = 'it was built without what a debugger reads: take -s and -w out of -ldflags (-ldflags "-s -w"), or strip'
@@ -53,15 +54,18 @@ class _State:
 
 
 def arm(process: Process, options: Options) -> Armed:
-    """Attach to the process once, to see that it works, and let it go. Raises ArmError."""
+    """Attach to the process, to see that it works, and let it go unless a client comes soon. Raises ArmError."""
     process = _service(process, options)
     facts = _facts(process)
     if process.tracer:
         raise ArmError("busy", f"process {process.pid} is traced by process {process.tracer}")
     delve.restore(process.pid, options.tracer)
     first = Delve.start(process.pid, options)
-    first.end()
-    return Armed(("unix", str(first.path)), process.pid, facts, {"go": _State(process, options)})
+    state = _State(process, options, first)
+    timer = threading.Timer(_SECONDS_FOR_FIRST, _end_unused, [state])
+    timer.daemon = True
+    timer.start()
+    return Armed(("unix", str(first.path)), process.pid, facts, {"go": state})
 
 
 def connect(armed: Armed) -> socket.socket:
@@ -113,6 +117,12 @@ def disarm(armed: Armed) -> None:
     state: _State = armed.state["go"]
     with state.lock:
         state.end()
+
+
+def _end_unused(state: _State) -> None:
+    with state.lock:
+        if not state.clients:
+            state.end()
 
 
 def _leave(state: _State, *, parted: bool) -> None:

@@ -79,9 +79,10 @@ class Services:
         return container, info["State"]["StartedAt"], info["Image"], info["RestartCount"], diff
 
     def processes(self, service: str = "api") -> list[str]:
-        """The command lines of its process namespace."""
-        rows = self.engine.get(f"/containers/{self.container(service)}/top", ps_args="-o pid,args")["Processes"]
-        return [row[1] for row in rows]
+        """The command lines of all in its process namespace, those of containers beside it too; without the asking."""
+        asking = 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " <$file; echo; done 2>/dev/null'
+        rows = self.stack.run("docker", "exec", self.container(service), "sh", "-c", asking).ok().out.splitlines()
+        return [row.strip() for row in rows if row.strip() and not row.startswith(("sh -c for file", "tr "))]
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,7 @@ def test_the_same_debugger_is_found_again_and_the_target_stays_as_it_is(services
     assert answers(said)
     first = services.ours()
     assert len(first) == 2
+    assert len(services.processes()) == 3  # with the sidecar's and the forwarder's
     assert services.attach() == said
     assert services.ours() == first
     assert services.facts() == before

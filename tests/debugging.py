@@ -16,8 +16,61 @@ from ddd_tasks import languages
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.clients import opening
 from ddd_tasks.debugging.clients.base import Client, Stop
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import PathMapping
+from tests import support
+from tests.examples import Example
 from tests.support import Stack
+
+
+class Subject:
+    """A running project: an example, and its service in other ways, each with a port. line: where its breakpoint is.
+
+    written: paths in containers that the programs of the language itself write to.
+    """
+
+    written: tuple[str, ...] = ()
+
+    def __init__(self, example: Example, engine: Engine, ports: dict[str, int], line: str) -> None:
+        self.example, self.stack, self.engine = example, example.stack, engine
+        self.urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | {"visits": example.url}
+        self.line = line_of(example.source, line)
+
+    @property
+    def file(self) -> str:
+        """The source, by its host path."""
+        return str(self.example.source)
+
+    def container(self, service: str) -> str:
+        """The id of a service's container."""
+        return self.stack.run("docker", "compose", "ps", "-q", service).ok().out.strip()
+
+    def facts(self, service: str) -> tuple[Any, ...]:
+        """What a live debugger must not change: start, process, image, rights and files."""
+        container = self.container(service)
+        info = self.engine.get(f"/containers/{container}/json")
+        rows = self.engine.get(f"/containers/{container}/changes") or []
+        changes = [row["Path"] for row in rows if not row["Path"].startswith(self.written or ("?",))]
+        return container, info["State"]["StartedAt"], info["State"]["Pid"], info["Image"], info["HostConfig"], changes
+
+    def processes(self, service: str) -> list[str]:
+        """The command lines in the service's process namespace, see processes."""
+        return processes(self.container(service))
+
+
+def processes(container: str) -> list[str]:
+    """The command lines of all processes in a container's namespace, in the order of their numbers.
+
+    Those of containers that share it are among them; the engine's top would list those of the one container alone.
+    """
+    pid = support.run("docker", "inspect", "--format", "{{.State.Pid}}", container).ok().out.strip()
+    namespace = Path(f"/proc/{pid}/ns/pid").readlink()
+    found = []
+    for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
+        with contextlib.suppress(OSError):  # it has ended
+            if (entry / "ns" / "pid").readlink() == namespace:
+                found.append((entry / "cmdline").read_text().replace("\0", " ").strip())
+    return [words for words in found if words]
 
 
 def attach(stack: Stack, *words: str, task: str = "debug.attach") -> dict[str, Any]:

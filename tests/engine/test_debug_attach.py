@@ -15,7 +15,7 @@ import pytest
 from ddd_tasks.debugging import toolbox
 from ddd_tasks.engine.api import Engine
 from sidecar import bridge
-from tests import support
+from tests import debugging, support
 from tests.support import Stack
 
 FILES = {
@@ -79,10 +79,8 @@ class Services:
         return container, info["State"]["StartedAt"], info["Image"], info["RestartCount"], diff
 
     def processes(self, service: str = "api") -> list[str]:
-        """The command lines of all in its process namespace, those of containers beside it too; without the asking."""
-        asking = 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " <$file; echo; done 2>/dev/null'
-        rows = self.stack.run("docker", "exec", self.container(service), "sh", "-c", asking).ok().out.splitlines()
-        return [row.strip() for row in rows if row.strip() and not row.startswith(("sh -c for file", "tr "))]
+        """The command lines of all in its process namespace, those of containers beside it too."""
+        return debugging.processes(self.container(service))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.languages.python import PYTHON
-from tests.debugging import line_of
+from tests.debugging import line_of, processes
 from tests.examples import SERVICE, Example, example_of
 from tests.support import Ran, Stack
 
@@ -196,5 +196,4 @@ def _state(stack: Stack) -> tuple[str, ...]:
     name = f"{stack.name}-hardened-1"
     facts = stack.run("docker", "inspect", "--format", "{{.State.StartedAt}} {{.Image}} {{.RestartCount}}", name).ok()
     changes = stack.run("docker", "diff", name).ok()
-    processes = stack.run("docker", "top", name, "-o", "pid,args").ok()
-    return facts.out, changes.out, processes.out
+    return facts.out, changes.out, *processes(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,8 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.node import NODE
 from ddd_tasks.scaffold.rendering import set_knobs, splice
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
-from tests.examples import Example, by_rename, example_of
+from tests.debugging import Subject, attach, client, line_of, stop_of, visitors
+from tests.examples import by_rename, example_of
 from tests.support import Stack
 
 SERVICES = """
@@ -46,39 +45,13 @@ LINE = 'send(response, status, { type: "application/json"'
 INSPECTOR = ":240D"  # port 9229 in /proc/net/tcp
 
 
-class Project:
-    """The running project of this module: the example, and its service in other ways."""
-
-    def __init__(self, example: Example, engine: Engine, ports: dict[str, int]) -> None:
-        self.example, self.stack, self.engine = example, example.stack, engine
-        self.urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | {"visits": example.url}
-        self.line = line_of(example.source, LINE)
-
-    @property
-    def file(self) -> str:
-        """The source, by its host path."""
-        return str(self.example.source)
-
-    def container(self, service: str) -> str:
-        return self.stack.run("docker", "compose", "ps", "-q", service).ok().out.strip()
-
-    def facts(self, service: str) -> tuple[Any, ...]:
-        """What a live debugger must not change: start, image, rights and files."""
-        container = self.container(service)
-        info = self.engine.get(f"/containers/{container}/json")
-        changes = self.engine.get(f"/containers/{container}/changes")
-        return container, info["State"]["StartedAt"], info["State"]["Pid"], info["Image"], info["HostConfig"], changes
+class Project(Subject):
+    """The running project of this module."""
 
     def listens(self, service: str) -> bool:
         """Whether an inspector listens in the service's network namespace."""
         rows = self.stack.run("docker", "exec", self.container(service), "cat", "/proc/net/tcp", "/proc/net/tcp6").ok()
         return any(f"{INSPECTOR} " in row and " 0A " in row for row in rows.out.splitlines())
-
-    def processes(self, service: str) -> list[str]:
-        """The command lines in the service's process namespace, with those of containers that share it."""
-        look = 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " < $file; echo; done'
-        said = self.stack.run("docker", "exec", self.container(service), "sh", "-c", look).out
-        return [line.strip() for line in said.splitlines() if line.strip() and "cmdline" not in line]
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +72,7 @@ def project(engine: Engine, bases: None) -> Iterator[Project]:
         package["scripts"]["serve"] = "nodemon --exec 'node --enable-source-maps' src/server.js"
         stack.write({"package.json": json.dumps(package)})
         stack.ddd("dev.up", timeout=600).ok()
-        yield Project(example, engine, ports)
+        yield Project(example, engine, ports, LINE)
 
 
 def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:

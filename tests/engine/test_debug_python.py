@@ -12,7 +12,7 @@ import pytest
 from ddd_tasks import languages
 from ddd_tasks.debugging.clients.base import Client
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
+from tests.debugging import attach, client, line_of, processes, stop_of, visitors
 from tests.examples import Example, example_of
 from tests.support import Stack
 
@@ -207,7 +207,7 @@ def _state(stack: Stack) -> dict[str, Any]:
         "image": info["Image"],
         "started": info["State"]["StartedAt"],
         "diff": stack.run("docker", "diff", container).ok().out,
-        "processes": stack.run("docker", "top", container, "-o", "pid,args").ok().out,
+        "processes": processes(container),
     }
 
 

@@ -65,12 +65,12 @@ def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON
     when the build fails, UnsupportedError where docker/toolbox has no stage for the language.
     """
     name = image(language, python)
-    if _has(engine, name):
+    if bases.has(engine, name):
         return name
     if python != PYTHON and not _can_be_had(project, python):
         return ensure(engine, project, language)
     with ledger.alone(f"toolbox-{language}-{python}", waiting="waiting for another program that builds the toolbox"):
-        if not _has(engine, name):
+        if not bases.has(engine, name):
             with console.step(f"build {name}, the debugger's container"):
                 _build(project, language, python, name)
             remove_superseded(engine, name)
@@ -135,13 +135,3 @@ def _can_be_had(project: Project, python: str) -> bool:
     if not known:
         console.note(f"{official} cannot be had: the toolbox's Python is {PYTHON}, the service's {python}")
     return bool(known)
-
-
-def _has(engine: Engine, name: str) -> bool:
-    try:
-        engine.get(f"/images/{name}/json")
-    except ApiError as error:
-        if error.status == 404:
-            return False
-        raise
-    return True

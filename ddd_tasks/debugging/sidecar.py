@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from ddd_tasks.debugging import beside
 from ddd_tasks.debugging.beside import (
+    DEBUG_LABEL,
     FORWARDER,
     ROLE_LABEL,
-    SERVICE_LABEL,
     SIDECAR,
     TARGET_LABEL,
     Plan,
@@ -110,7 +110,7 @@ def remove(engine: Engine, project: Project, service: str, *, but: Iterable[str 
 
 def names(engine: Engine, project: Project) -> list[str]:
     """The services that have such containers."""
-    return sorted({row["Labels"][SERVICE_LABEL] for row in _rows(engine, project, everything=True)})
+    return sorted({row["Labels"][DEBUG_LABEL] for row in _rows(engine, project, everything=True)})
 
 
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
@@ -239,7 +239,7 @@ def _ended(target: Target, error: ApiError) -> DddError:
 def _rows(
     engine: Engine, project: Project, service: str | None = None, *, everything: bool = False
 ) -> list[dict[str, Any]]:
-    wanted = SERVICE_LABEL if service is None else f"{SERVICE_LABEL}={service}"
+    wanted = DEBUG_LABEL if service is None else f"{DEBUG_LABEL}={service}"
     filters = {"label": [f"{PROJECT_LABEL}={project.directory}", wanted]}
     found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
     return [row for row in found if row["Labels"].get(ROLE_LABEL) in (SIDECAR, FORWARDER)]

@@ -17,7 +17,7 @@ from ddd_tasks.project import Project, Service
 _TOP = "-o pid,ppid,uid,gid,args"
 _LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
 # Programs in a service's container that are not the service: a debugger's own, and what Python starts beside workers.
-_HELPERS = re.compile(r"debugpy/adapter|multiprocessing\.(resource|semaphore)_tracker")
+_HELPERS = ("debugpy/adapter", "multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
 _LISTEN = "0A"
 _LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 
@@ -185,7 +185,7 @@ def _tree(pid: int) -> Iterable[Process]:
         uid, gid = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
         inner = int(fields.get("NSpid", "1").split()[-1])
         capabilities = int(fields.get("CapPrm", "0"), 16)
-        if not _HELPERS.search(_read(f"/proc/{number}/cmdline")):
+        if not _is_helper(_read(f"/proc/{number}/cmdline")):
             yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities)
         for task in _tasks(number):
             waiting += [int(child) for child in _read(f"{task}/children").split()]
@@ -207,13 +207,17 @@ def _name(pid: int) -> str:
     return program.rpartition("/")[2]
 
 
+def _is_helper(words: str) -> bool:
+    return any(helper in words for helper in _HELPERS)
+
+
 def _top(engine: Engine, container: str) -> Iterable[Process]:
     """The same from the engine, whose machine may have no ps."""
     try:
         rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"]
     except ApiError:
         return []
-    return [_of_row(*row[:5]) for row in rows if row[4].strip() and not _HELPERS.search(row[4])]
+    return [_of_row(*row[:5]) for row in rows if row[4].strip() and not _is_helper(row[4])]
 
 
 def _of_row(pid: str, ppid: str, uid: str, gid: str, words: str) -> Process:

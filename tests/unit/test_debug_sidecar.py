@@ -14,6 +14,7 @@ from ddd_tasks.debugging.target import Process, Target
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.project import Service
 from sidecar import proc
+from sidecar.arms import python
 
 PYTHON = languages.get("python")
 
@@ -40,6 +41,13 @@ def test_the_first_line(stdout: bytes, stderr: bytes, expected: dict[str, Any]) 
 
 def test_host_and_sidecar_take_the_same_programs_for_launchers() -> None:
     assert targets._LAUNCHERS.pattern == proc._LAUNCHERS.pattern
+
+
+def test_host_and_sidecar_take_the_same_children_of_python_for_helpers() -> None:
+    assert set(python._HELPERS) == {one for one in targets._HELPERS if "debugpy" not in one}
+    words = "/usr/bin/python3 -c from {} import main;main(4)"
+    assert all(targets._is_helper(words.format(helper)) for helper in python._HELPERS)
+    assert not targets._is_helper("python3 -m multiprocessing.spawn")
 
 
 def test_the_user_is_that_of_the_process_which_runs_the_language() -> None:

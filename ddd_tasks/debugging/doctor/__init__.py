@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ddd_tasks import build, languages, services
+from ddd_tasks import build, services
 from ddd_tasks.debugging import mapping, target, toolbox
 from ddd_tasks.debugging.doctor import code, inside, leftovers, ports, rights, runtime, stage
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Inside, Subject
@@ -72,7 +72,7 @@ def has_problem(rows: Iterable[Row]) -> bool:
 def candidates(project: Project) -> list[Service]:
     """The services whose language the files tell; all, where they tell none: then the running programs may."""
     every = list(project.services.values())
-    return [service for service in every if _language(service)] or every
+    return [service for service in every if target.declared_language(service)] or every
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _of_error(check: str, error: DddError) -> Finding:
 
 def _subject(engine: Engine, project: Project, service: Service) -> Subject:
     """All that is known of a service, as far as it can be asked for."""
-    found = Subject(engine, project, service, _language(service))
+    found = Subject(engine, project, service, target.declared_language(service))
     try:
         identifier = services.running(engine, project, service)
         found = replace(found, container=engine.get(f"/containers/{identifier}/json"))
@@ -133,13 +133,6 @@ def _look(found: Subject, running: Target, language: Language) -> Inside | None:
         return None
     image = toolbox.ensure(found.engine, found.project, language.name)
     return inside.look(found.engine, found.project, running, language.debug, image)
-
-
-def _language(service: Service) -> Language | None:
-    """The language that x-ddd names or the code shows; None where only the running program tells."""
-    if named := service.extension.get("language"):
-        return languages.get(str(named))
-    return languages.detect(service.build.context) if service.build and not service.build.is_remote else None
 
 
 __all__ = ["COLUMNS", "OK", "PROBLEM", "WARNING", "Finding", "Row", "candidates", "examine", "has_problem"]

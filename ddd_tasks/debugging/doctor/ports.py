@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ddd_tasks.debugging.beside import SERVICE_LABEL
+from ddd_tasks.debugging.beside import DEBUG_LABEL
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
 from ddd_tasks.engine import ports
 from ddd_tasks.sessions.container import PROJECT_LABEL
@@ -79,7 +79,7 @@ def host_port(subject: Subject) -> Iterator[Finding]:
 
 def _ours(subject: Subject) -> set[str]:
     """The containers that debug.attach has made for the service."""
-    labels = [f"{PROJECT_LABEL}={subject.project.directory}", f"{SERVICE_LABEL}={subject.service.name}"]
+    labels = [f"{PROJECT_LABEL}={subject.project.directory}", f"{DEBUG_LABEL}={subject.service.name}"]
     return {one["Id"] for one in subject.engine.get("/containers/json", filters={"label": labels})}
 
 

@@ -16,6 +16,9 @@ from ddd_tasks import languages
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.clients import opening
 from ddd_tasks.debugging.clients.base import Client, Stop
+from ddd_tasks.debugging.clients.dap import DapClient
+from ddd_tasks.debugging.clients.errors import DebuggerError
+from ddd_tasks.debugging.clients.transport import Tcp
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import PathMapping
 from tests import support
@@ -73,6 +76,12 @@ def processes(container: str) -> list[str]:
     return [words for words in found if words]
 
 
+def _place(said: dict[str, Any]) -> Attachment:
+    mappings = tuple(PathMapping(Path(one["localRoot"]), one["remoteRoot"]) for one in said["pathMappings"])
+    language = languages.get(said["language"])
+    return Attachment(said["service"], language, said["host"], said["port"], said["pid"], "", True, mappings)
+
+
 def attach(stack: Stack, *words: str, task: str = "debug.attach") -> dict[str, Any]:
     """What debug.attach --json says."""
     said: dict[str, Any] = json.loads(stack.ddd(task, "--json", *words, timeout=300).ok().out)
@@ -82,11 +91,29 @@ def attach(stack: Stack, *words: str, task: str = "debug.attach") -> dict[str, A
 @contextmanager
 def client(said: dict[str, Any]) -> Iterator[Client]:
     """The client that attaches where debug.attach said."""
-    mappings = tuple(PathMapping(Path(one["localRoot"]), one["remoteRoot"]) for one in said["pathMappings"])
-    language = languages.get(said["language"])
-    place = Attachment(said["service"], language, said["host"], said["port"], said["pid"], "", True, mappings)
-    with contextlib.closing(opening.connect(place)) as made:
+    with contextlib.closing(opening.connect(_place(said))) as made:
         yield made
+
+
+@contextmanager
+def waiting(said: dict[str, Any], path: str, line: int) -> Iterator[Client]:
+    """The client of a program that waits for it, with a breakpoint from the beginning, as an editor has it.
+
+    A program that has not waited is past a line that runs once, at its start.
+    """
+    place = _place(said)
+    if place.language.debug and place.language.debug.protocol == "cdp":  # stands at its entry until it is told to go on
+        with client(said) as made:
+            entry = stop_of(made)
+            made.set_breakpoints(path, {line: ""})
+            made.resume(entry)
+            yield made
+        return
+    with contextlib.closing(DapClient(timeout=20)) as early:
+        with contextlib.suppress(DebuggerError):  # nobody hears of it so far
+            early.set_breakpoints(path, {line: ""})
+        early.add(Tcp(place.host, place.port, 20), place.arguments)
+        yield early
 
 
 def line_of(file: Path, text: str) -> int:

@@ -14,7 +14,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.go import GO
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from tests import support
-from tests.debugging import Subject, attach, client, stop_of, visitors
+from tests.debugging import Subject, attach, client, line_of, stop_of, visitors, waiting
 from tests.examples import by_rename, example_of
 
 SERVICES = """
@@ -61,9 +61,8 @@ class Project(Subject):
         labels = [f"{PROJECT_LABEL}={self.stack.directory}", f"{ROLE_LABEL}={SIDECAR}"]
         return next((row["Id"] for row in self.engine.get("/containers/json", filters={"label": labels})), None)
 
-    def check(self, service: str, *words: str, source: str = "main.go") -> support.Ran:
-        place = f"{source}:{self.line}"
-        url = self.urls[service]
+    def check(self, service: str, *words: str) -> support.Ran:
+        place, url = f"main.go:{self.line}", self.urls[service]
         return self.stack.ddd("debug.check", "--service", service, "--break", place, "--request", url, *words)
 
 
@@ -208,9 +207,9 @@ def test_the_debug_stage(project: Project) -> None:
             assert stop.place == (project.file, project.line + 1)
     by_rename(example.source, example.text)
 
-    project.stack.ddd("debug.up", "--service", "visits", "--wait", timeout=600).ok()
-    said = attach(project.stack, "--service", "visits")
-    assert example.answer() == {}
-    with client(said):
-        example.wait_for("visits", what="the service, once a client is there")
+    said = attach(project.stack, "--service", "visits", "--wait", task="debug.up")
+    place = project.file, line_of(example.source, 'port := os.Getenv("PORT")')
+    with waiting(said, *place) as debugger:
+        assert stop_of(debugger).place == place
+    example.wait_for("visits")
     project.stack.ddd("debug.down", "--service", "visits", timeout=600).ok()

@@ -33,6 +33,8 @@ SERVICES = """
 FLAGS = {"trimmed": "-trimpath", "stripped": '-ldflags="-s -w"'}
 # The one line of the handler of GET /.
 LINE = '"visits": visits.Add(1)'
+# The one line of that file that runs only when the service ends.
+IDLE = "_ = server.Close()"
 # A client that is there until it is killed.
 HOLDS = """\
 import json, sys, time
@@ -138,6 +140,45 @@ def test_live_in_a_hardened_prod(project: Project) -> None:
     assert project.processes("hardened") == processes
 
 
+def test_a_breakpoint_that_is_not_hit_stops_nobody(project: Project) -> None:
+    """Clients follow each other at once: neither the one that leaves nor the one that comes may leave it standing."""
+    said, idle = attach(project.stack, "--service", "hardened"), line_of(project.example.source, IDLE)
+    with visitors(project.urls["hardened"]) as answers:
+        for lines in ({idle: ""}, {}, {idle: ""}):
+            with client(said) as debugger:
+                told = debugger.set_breakpoints(project.file, lines)
+                assert [one.line for one in told if one.is_verified] == [*lines]
+                answers.clear()
+                support.wait_until(lambda: len(answers) > 50, what="answers while a client is there")
+                assert debugger.wait_for_stop(0) is None
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+
+
+def test_a_process_that_is_traced_already(project: Project) -> None:
+    before = project.facts("hardened")
+    argv = support.ddd_argv("debug.toolbox", "--service", "hardened", "--", "strace", "-o", "/dev/null", "-p", "1")
+    strace = project.stack.popen(*argv)
+    try:
+        support.wait_until(lambda: project.tracer("hardened"), what="strace")
+        refused = project.stack.ddd("debug.attach", "--service", "hardened")
+    finally:
+        support.kill_group(strace)
+        support.end_of(strace)
+    assert refused.status == 69
+    assert "error: something else debugs the process of service 'hardened'" in refused.err
+    assert "cause: process 1 is traced by process " in refused.err
+    assert project.sidecar() is None
+    support.wait_until(lambda: project.tracer("hardened") == 0, what="the end of strace")
+    attach(project.stack, "--service", "hardened")
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+    assert project.facts("hardened") == before
+
+
+def test_delve_is_in_the_toolbox(project: Project) -> None:
+    said = project.stack.ddd("debug.toolbox", "--service", "hardened", "--", "dlv", "version").ok()
+    assert said.out.startswith("Delve Debugger")
+
+
 def test_a_client_and_a_sidecar_that_are_killed_leave_no_breakpoint(project: Project) -> None:
     """Either would leave the service standing, or end it at the next request."""
     before = project.facts("hardened")
@@ -207,7 +248,11 @@ def test_the_debug_stage(project: Project) -> None:
             assert stop.place == (project.file, project.line + 1)
     by_rename(example.source, example.text)
 
-    said = attach(project.stack, "--service", "visits", "--wait", task="debug.up")
+    words = ("--service", "visits", "--wait")
+    project.stack.ddd("debug.up", *words, timeout=600).ok()
+    # Delve listens before there is a program; another debug.up leaves it as it is, and takes a moment.
+    support.wait_until(lambda: "/tmp/service" in project.processes("visits"), what="the program")
+    said = attach(project.stack, *words, task="debug.up")
     place = project.file, line_of(example.source, 'port := os.Getenv("PORT")')
     with waiting(said, *place) as debugger:
         assert stop_of(debugger).place == place

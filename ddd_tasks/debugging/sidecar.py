@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ddd_tasks.debugging import beside
+from ddd_tasks.debugging import beside, rights
 from ddd_tasks.debugging.beside import (
     DEBUG_LABEL,
     FORWARDER,
@@ -24,7 +24,6 @@ from ddd_tasks.debugging.beside import (
     TARGET_LABEL,
     Plan,
 )
-from ddd_tasks.debugging.rights import PTRACE
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.endpoint import Stream
@@ -195,12 +194,13 @@ def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError
     if kind in ("gone", "ended", "timeout") and (gone := _gone(engine, target)):
         return gone
     if kind == "permission":
+        obstacle = rights.obstacle(target, rights.scope(engine))
         users = ", ".join(sorted({f"{one.uid}:{one.gid}" for one in target.processes}))
-        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'}), or with {PTRACE}"
+        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'})"
         return UnsupportedError(
             f"the process of service {name!r} may not be debugged",
-            cause=f"{cause}\n{needed}",
-            hint=f"ddd debug.doctor --service {name}",
+            cause=f"{cause}\n{obstacle or needed}",
+            hint=f"ddd debug.{'up' if obstacle else 'doctor'} --service {name}",
         )
     if kind in ("unsupported", "no-process"):
         return UnsupportedError(

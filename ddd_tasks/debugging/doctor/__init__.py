@@ -11,6 +11,7 @@ from ddd_tasks import build, services
 from ddd_tasks.debugging import mapping, target, toolbox
 from ddd_tasks.debugging.doctor import code, inside, leftovers, ports, rights, runtime, stage
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Inside, Subject
+from ddd_tasks.debugging.overlay import STAGE
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, NotRunningError
@@ -110,7 +111,7 @@ def _with_stage(found: Subject) -> Subject:
     if service.build is None or service.build.is_remote:
         return found
     try:
-        stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == stage.STAGE]
+        stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == STAGE]
     except DddError as error:
         return replace(found, why_not=_of_error("facts", error))
     return replace(found, debug_stage=stages[-1] if stages else None)

@@ -19,7 +19,8 @@ ROLE = "facts"
 
 def look(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> Inside:
     """What the toolbox's facts command says, as the user of the service. Raises UnsupportedError, EngineError."""
-    body = beside.specification(project, target, image, rights.of(engine, target, debug), ROLE)
+    allowed = rights.of(engine, target, debug).without_tracing()
+    body = beside.specification(project, target, image, allowed, ROLE)
     body["Cmd"] = ["facts", "--pattern", debug.programs]
     body["HostConfig"] |= {"NetworkMode": f"container:{target.id}", "AutoRemove": False}  # its log is read at its end
     made = engine.post("/containers/create", body)["Id"]

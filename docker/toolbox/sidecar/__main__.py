@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sidecar import arms, bridge, dotnet, guard, network, proc
+from sidecar import arms, bridge, capabilities, dotnet, guard, network, proc
 from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
@@ -69,6 +69,8 @@ def facts(pattern: str = "") -> dict[str, Any]:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
+    if arguments.tracer:  # the forwarder, which may not trace, could not look into a root that may
+        capabilities.give_up(capabilities.SYS_PTRACE)
     process = _process(arguments)
     arm = arms.choose(arguments.language, arguments.port)
     tracer = (arguments.tracer, *_WITH_TRACING) if arguments.tracer else ()

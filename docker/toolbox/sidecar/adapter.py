@@ -6,7 +6,6 @@ a process look there if we have no capability that it lacks.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import secrets
@@ -16,13 +15,14 @@ from typing import Any
 from debugpy import adapter
 from debugpy.adapter import clients, servers, sessions
 
+from sidecar import capabilities
+
 _LOCALHOST = "127.0.0.1"
-_CAPABILITIES_VERSION = 0x20080522
 
 
 def main() -> None:
     """Say where clients and processes connect, then answer until standard input ends."""
-    _drop_capabilities()
+    capabilities.give_up()
     adapter.access_token = secrets.token_hex(32)
     _, server = servers.serve(_LOCALHOST)
     _, client = clients.serve(_LOCALHOST, 0)
@@ -33,13 +33,6 @@ def main() -> None:
     for session in filter(None, [sessions.get(one.pid) for one in servers.connections()]):
         session.finalize("the debugger is taken away", terminate_debuggee=False)
     os._exit(0)
-
-
-def _drop_capabilities() -> None:
-    """Give up what root has in this container: the right to trace is more than the service's process may have."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
-    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _say(what: Any) -> None:

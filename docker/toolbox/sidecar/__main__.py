@@ -139,9 +139,13 @@ def _forward(port: int) -> None:
 
 
 def _carry(client: socket.socket) -> None:
-    """Carry what a client of this machine says to the sidecar; other containers are not let in."""
-    if not network.is_neighbour(client.getpeername()[0], network.routes()):
+    """Carry what a client of this machine says to the sidecar; nobody else is let in."""
+    address = client.getpeername()[0]
+    if network.is_let_in(address, network.routes()):
         bridge.pipe(client, _sidecar())
+    else:
+        sys.stderr.write(f"a client from {address} is not of this machine, and not let in\n")
+        sys.stderr.flush()
 
 
 def _sidecar() -> socket.socket:

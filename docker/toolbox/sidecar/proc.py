@@ -171,7 +171,7 @@ def ptrace_scope() -> int | None:
 def _is_of(group: str, pid: int) -> bool:
     own = _read(_PROC / str(pid) / "cgroup")
     # A service may have groups of its own below that of its container.
-    pairs = zip(own.splitlines(), group.splitlines(), strict=False)
+    pairs = zip(own.splitlines(), group.splitlines())  # noqa: B905 - strict is for Python 3.10, toolboxes have 3.9, too
     return bool(own) and all(line == top or line.startswith(top.rstrip("/") + "/") for line, top in pairs)
 
 

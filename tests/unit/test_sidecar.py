@@ -141,3 +141,14 @@ def test_bytes_go_both_ways_until_both_ends_are_closed(tmp_path: Path) -> None:
         ours.sendall(b"answer")
         ours.shutdown(socket.SHUT_WR)
         assert b"".join(iter(lambda: client.recv(64), b"")) == b"answer"
+
+
+@pytest.mark.parametrize(("holders", "name"), [((), "python"), ((1,), "listening")])
+def test_a_debugger_in_a_shared_network_may_be_another_services(
+    monkeypatch: pytest.MonkeyPatch, holders: tuple[int, ...], name: str
+) -> None:
+    shared = Listener(5678, "0100007F", 222, holders)
+    monkeypatch.setattr(proc, "listeners", lambda found: [shared] if len(found) == 1 else [])
+    monkeypatch.setattr(proc, "processes", lambda: [process(1, "python3.13")])
+    assert arms.choose("python", 5678) is arms.find(name)
+    assert arms.choose("python", 5679) is arms.find("python")

@@ -126,6 +126,14 @@ def listeners(of: Iterable[Process] = ()) -> list[Listener]:
     return parse_listeners(text, holders)
 
 
+def is_held(port: int) -> bool:
+    """Whether a process of the service holds a listening socket on this port, as far as we see.
+
+    A network namespace may be shared with other services, or be that of the machine.
+    """
+    return any(one.port == port and one.pids for one in listeners(processes()))
+
+
 def parse_listeners(text: str, holders: Mapping[int, Collection[int]] | None = None) -> list[Listener]:
     """The rows in state LISTEN of the texts of /proc/net/tcp and tcp6. holders: inode -> pids."""
     found = []

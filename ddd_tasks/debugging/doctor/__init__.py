@@ -1,4 +1,7 @@
-"""Why a service can or cannot be debugged: findings with their fixes. Nothing is connected to, nothing is changed."""
+"""Why a service can or cannot be debugged: findings with their fixes. No port is connected to, no service is changed.
+
+A container of the toolbox tells what only it can see; a dry run shows its command and leaves that out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ddd_tasks import build, services
+from ddd_tasks import build, process, services
 from ddd_tasks.debugging import mapping, target, toolbox
 from ddd_tasks.debugging.doctor import code, inside, leftovers, ports, rights, runtime, stage
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Inside, Subject
@@ -131,6 +134,10 @@ def _with_inside(found: Subject) -> Subject:
 
 def _look(found: Subject, running: Target, language: Language) -> Inside | None:
     if language.debug is None:
+        return None
+    if process.is_dry():
+        image = toolbox.image(language.name)
+        inside.announce(found.engine, found.project, running, language.debug, image)
         return None
     image = toolbox.ensure(found.engine, found.project, language.name)
     return inside.look(found.engine, found.project, running, language.debug, image)

@@ -215,12 +215,13 @@ def check(
     expectation is not true; then it says which link is broken.
     """
     from ddd_tasks.debugging import check as checking
-    from ddd_tasks.debugging.check import expectation, place
+    from ddd_tasks.debugging.check import wanted as asked
 
-    expectations = [expectation.parse(one) for one in expect or ()]
-    mappings = [checking.mapping(one) for one in map or ()]
-    wanted = checking.Wanted(place.find(break_), request, run, expectations, mappings, timeout)
+    wanted = asked.parse(break_, asked.Words(service or "", request, run, expect or (), map or (), timeout))
     project = _project()
+    if process.is_dry():
+        checking.announce(project, _service(project, service), wanted)
+        return
     report = checking.run(project, _service(project, service), wanted)
     if json:
         console.result_json(report.as_dict())

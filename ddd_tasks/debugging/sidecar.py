@@ -204,7 +204,7 @@ def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError
     if kind in ("gone", "ended", "timeout") and (gone := targets.gone(engine, target, _BROUGHT)):
         return gone
     if kind == "permission":
-        obstacle = _dropped(target) or rights.obstacle(target, rights.scope(engine))
+        obstacle = rights.obstacle(target, rights.scope(engine)) or _dropped(target)
         users = ", ".join(sorted({f"{one.uid}:{one.gid}" for one in target.processes}))
         needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'})"
         return UnsupportedError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,11 @@ def test_a_debugger_in_a_shared_network_may_be_another_services(
     monkeypatch.setattr(proc, "processes", lambda: [process(1, "python3.13")])
     assert arms.choose("python", 5678) is arms.find(name)
     assert arms.choose("python", 5679) is arms.find("python")
+
+
+def test_a_process_that_dropped_its_privileges_is_known_by_its_owner() -> None:
+    own = proc.process(os.getpid())
+    assert own is not None
+    assert proc.dropped(own) == ""
+    assert "dropped its privileges itself" in proc.dropped(replace(own, uid=own.uid + 1))
+    assert proc.dropped(replace(own, pid=1 << 23)) == ""

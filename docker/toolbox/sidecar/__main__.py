@@ -81,6 +81,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         bridge.serve(listener, lambda client: _attend(client, arm, armed))
     finally:
         arm.disarm(armed)
+        Path(SOCKET).unlink(missing_ok=True)  # see guard.watch
 
 
 def _arm(arm: Arm, process: Process, options: Options) -> Armed:
@@ -90,7 +91,8 @@ def _arm(arm: Arm, process: Process, options: Options) -> Armed:
         if process.exe or error.kind == "gone":
             raise
         rights = f"process {process.pid} of user {process.uid}:{process.gid} with the capabilities {process.cap_eff}"
-        raise ArmError("permission", f"{rights} shows nothing of itself ({error.cause})") from error
+        why = f" and {dropped}" if (dropped := proc.dropped(process)) else ""
+        raise ArmError("permission", f"{rights} shows nothing of itself{why} ({error.cause})") from error
 
 
 def _attend(client: socket.socket, arm: Arm, armed: Armed) -> None:
@@ -162,7 +164,7 @@ def _sidecar() -> socket.socket:
             connection.close()
             problem = error
         else:
-            guard.watch(pid)
+            guard.watch(pid, f"{one.root}{SOCKET}")
             return connection
     raise problem
 

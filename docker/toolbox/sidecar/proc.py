@@ -170,6 +170,17 @@ def is_read_only(mountinfo: str | None = None) -> bool | None:
     return "ro" in options[-1].split(",") if options else None
 
 
+def dropped(process: Process) -> str:
+    """What is to say of a process that began as another user and dropped its privileges itself; "" of all others."""
+    try:
+        owner = (_PROC / str(process.pid)).stat().st_uid
+    except OSError:
+        return ""
+    if owner == process.uid:
+        return ""
+    return f"dropped its privileges itself: the kernel keeps it for user {owner}, and no other user may trace it"
+
+
 def ptrace_scope() -> int | None:
     """Yama's restriction of tracing, 0 to 3; None where the kernel has no Yama."""
     text = _read(_PROC / "sys" / "kernel" / "yama" / "ptrace_scope").strip()

@@ -23,7 +23,12 @@ services:
   alone: {<<: *hardened, network_mode: none}
   shared: {<<: *hardened, pid: host}
   own: {<<: *hardened, command: [node, "--inspect=0.0.0.0:9229", server.js], ports: ["127.0.0.1::9229"]}
-  crashing: {<<: *hardened, image: "${COMPOSE_PROJECT_NAME}-api", command: [sh, -c, exit 3], restart: always, profiles: [crash]}
+  crashing:
+    image: ${CRASHING:-none}
+    command: [sh, -c, exit 3]
+    restart: always
+    profiles: [crash]
+    x-ddd: {language: node}
   quiet:
     image: node:24-trixie-slim
     command: [sleep, infinity]

@@ -59,11 +59,12 @@ def test_a_detach_waits_for_the_attach_that_is_at_work(services: Services) -> No
 
 def test_a_service_that_ends_again_and_again_is_said_to(services: Services) -> None:
     stack = services.stack
-    stack.run("docker", "compose", "--profile", "crash", "up", "--detach", "--no-build", "crashing").ok()
+    image = services.engine.get(f"/containers/{services.container()}/json")["Image"]
+    stack.run("docker", "compose", "up", "--detach", "crashing", env={"CRASHING": image}).ok()
     try:
         for task, *words in (("debug.attach",), ("debug.toolbox", "--", "true")):
             refused = stack.ddd(task, "--service", "crashing", *words)
             assert refused.status == 75, refused.err
             assert "try: ddd dev.logs --service crashing" in refused.err
     finally:
-        stack.run("docker", "compose", "--profile", "crash", "rm", "--stop", "--force", "crashing").ok()
+        stack.run("docker", "compose", "rm", "--stop", "--force", "crashing").ok()

@@ -123,6 +123,9 @@ def test_an_engine_elsewhere_tells_by_itself_what_this_machine_cannot(services: 
         said = services.attach(env=elsewhere)
         assert answers(said)
         assert services.attach(env=elsewhere) == said
+        own = services.attach("--service", "own", env=elsewhere)
+        assert (own["port"], answers(own)) == (services.attach("--service", "own")["port"], True)
+        assert len(services.ours()) == 2  # those of the other service
         ran = services.stack.ddd("debug.toolbox", "--service", "api", "--", "sh", "-c", "id -u; exit 4", env=elsewhere)
         assert (ran.status, ran.out) == (4, "10001\n")
 

@@ -6,10 +6,14 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ddd_tasks import project as projects
+from ddd_tasks.debugging import attach, rights
+from ddd_tasks.debugging.clients import opening
 from ddd_tasks.engine.api import Engine
 from tests import support
 from tests.support import Stack
@@ -43,6 +47,7 @@ CMD ["python", "-m", "debugpy", "--listen", "0.0.0.0:5678", "-m", "gunicorn", "m
 LISTENER = "import socket, time; one = socket.create_server(('0.0.0.0', 5678)); time.sleep(3600)"
 # A Python that the toolbox cannot have: there is no base image of it.
 OTHER = 'cp "$$(readlink -f "$$(which python3)")" /opt/python3.9 && exec /opt/python3.9 main.py'
+SYS_PTRACE = 1 << 19
 HARDENED = {
     "user": "10001:10001",
     "cap_drop": ["ALL"],
@@ -201,6 +206,27 @@ def test_a_process_with_capabilities_of_its_own(running: Stack) -> None:
     assert f"try: {found['fix']}" in refused.err
 
 
+@pytest.mark.parametrize("service", ["hardened", "shadowed"])
+def test_only_what_traces_has_the_capability(
+    running: Stack, engine: Engine, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    """As if the kernel had Yama, which it may not have: as another user, and as root."""
+    monkeypatch.setattr(rights, "yama", lambda: 1)
+    project = projects.load(running.directory)
+    try:
+        made = attach.attach(project, project.service(service))
+        opening.connect(made).close()
+        labels = [f"ddd-tasks.project={running.directory}", f"ddd-tasks.debug={service}"]
+        found = {row["Labels"]["ddd-tasks.role"]: row["Id"] for row in _listed(engine, labels)}
+        infos = {role: engine.get(f"/containers/{one}/json") for role, one in found.items()}
+        given = {role: info["HostConfig"]["CapAdd"] or [] for role, info in infos.items()}
+        assert given == {"sidecar": ["SYS_PTRACE"], "forwarder": []}
+        status = Path(f"/proc/{infos['sidecar']['State']['Pid']}/status").read_text()
+        assert not int(status.partition("CapPrm:")[2].split()[0], 16) & SYS_PTRACE
+    finally:
+        attach.detach(project, [service])
+
+
 def test_a_dry_run_starts_nothing(running: Stack) -> None:
     ran = running.ddd("--dry", "debug.doctor", "--service", "hardened", "--json").ok()
     (command,) = [line for line in ran.err.splitlines() if "docker run" in line]
@@ -284,6 +310,10 @@ def test_stages_that_cannot_be_debugged(stack: Callable[[Mapping[str, str]], Sta
     assert "for 30 s" in one.finding("workers")["what"]
     one.stack.write({"Dockerfile": GUNICORN.replace('"main:app"', '"--timeout", "0", "main:app"')})
     assert one.checked("workers") == []
+
+
+def _listed(engine: Engine, labels: list[str]) -> list[dict[str, Any]]:
+    return list(engine.get("/containers/json", filters={"label": labels}))
 
 
 def _listens(one: Patient) -> bool:

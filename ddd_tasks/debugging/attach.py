@@ -120,11 +120,14 @@ def _pair(engine: Engine, project: Project, found: Target, language: Language, p
     if port and pair.forwarder is None:
         ports.check(engine, name, port)
     sidecar.remove(engine, project, name, but=(before.sidecar, before.forwarder))
-    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
+    python = toolbox.python_of(found, language)
+    image = toolbox.ensure(engine, project, language.name, python)
     try:
         made = _started(engine, project, found, language, image, port, pair)
     except OtherPythonError as error:
         sidecar.remove(engine, project, name, but=(before.sidecar, before.forwarder))
+        if error.python == python:  # there was none, and ensure has said so
+            raise
         other = toolbox.ensure(engine, project, language.name, error.python)
         if other == image:
             raise

@@ -230,9 +230,9 @@ def _tree(pid: int) -> Iterable[Process]:
             continue
         outer, group = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
         uid, gid = (renumbered(*one) for one in _numbered(number, outer, group))
-        is_closed = _owner(number) not in (None, outer)
         inner = int(fields.get("NSpid", "1").split()[-1])
         capabilities = int(fields.get("CapPrm", "0"), 16)
+        is_closed = not capabilities and _owner(number) not in (None, outer)
         if not _is_helper(_read(f"/proc/{number}/cmdline")):
             yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities, is_closed)
         for task in _tasks(number):
@@ -255,8 +255,9 @@ def renumbered(number: int, table: str) -> int:
 
 
 def _owner(pid: int) -> int | None:
+    """Whom the kernel lets look into a process: its user, or root alone."""
     try:
-        return Path(f"/proc/{pid}").stat().st_uid
+        return Path(f"/proc/{pid}/status").stat().st_uid  # the folder itself is always its user's
     except OSError:
         return None
 

@@ -88,6 +88,13 @@ def attach(stack: Stack, *words: str, task: str = "debug.attach") -> dict[str, A
     return said
 
 
+def broken(ran: support.Ran, link: str, *, status: int = 1) -> dict[str, Any]:
+    """What debug.check --json says where this link is broken."""
+    said: dict[str, Any] = json.loads(ran.out)
+    assert (ran.status, said["exit_code"], said["link"]) == (status, status, link), ran.out
+    return said
+
+
 @contextmanager
 def client(said: dict[str, Any]) -> Iterator[Client]:
     """The client that attaches where debug.attach said."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.go import GO
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from tests import support
-from tests.debugging import Subject, attach, client, line_of, stop_of, visitors, waiting
+from tests.debugging import Subject, attach, broken, client, line_of, stop_of, visitors, waiting
 from tests.examples import by_rename, example_of
 
 SERVICES = """
@@ -63,8 +64,8 @@ class Project(Subject):
         labels = [f"{PROJECT_LABEL}={self.stack.directory}", f"{ROLE_LABEL}={SIDECAR}"]
         return next((row["Id"] for row in self.engine.get("/containers/json", filters={"label": labels})), None)
 
-    def check(self, service: str, *words: str) -> support.Ran:
-        place, url = f"main.go:{self.line}", self.urls[service]
+    def check(self, service: str, *words: str, at: str = "") -> support.Ran:
+        place, url = at or f"main.go:{self.line}", self.urls[service]
         return self.stack.ddd("debug.check", "--service", service, "--break", place, "--request", url, *words)
 
 
@@ -89,6 +90,7 @@ def project(engine: Engine, bases: None) -> Iterator[Project]:
 
 def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
     before = project.facts("visits")
+    project.check("visits").ok()
     said = attach(project.stack, "--service", "visits")
     with visitors(project.urls["visits"]):
         with client(said) as debugger:
@@ -207,6 +209,26 @@ def test_a_client_and_a_sidecar_that_are_killed_leave_no_breakpoint(project: Pro
     project.stack.ddd("debug.detach", "--service", "hardened").ok()
 
 
+def test_links_that_are_broken(project: Project) -> None:
+    attach(project.stack, "--service", "hardened")  # not anew for each of these
+    wrong = broken(project.check("hardened", "--map", ".=/srv", "--json"), "mapping")
+    assert "main.go is not /srv/main.go" in wrong["error"]
+    assert "the file that exists: /" in wrong["cause"]
+    project.stack.ddd(*shlex.split(wrong["try"])[1:]).ok()
+    new = project.example.source.with_name("new.go")
+    new.write_text("package main\n\nfunc unused() int { return 1 }\n")
+    try:
+        missing = broken(project.check("hardened", "--json", at="new.go:3"), "line")
+    finally:
+        new.unlink()
+    assert "new.go is not in the program" in missing["error"]
+    assert "the mapping holds for others: main.go" in missing["cause"]
+    blank = project.example.text.splitlines().index("") + 1
+    told = broken(project.check("hardened", "--json", at=f"main.go:{blank}"), "line")
+    assert f"line {blank} of main.go is not executable" in told["error"]
+    assert project.stack.ddd("debug.detach", "--service", "hardened").ok().err.startswith("detached")
+
+
 def test_a_program_with_the_paths_of_its_module(project: Project) -> None:
     said = attach(project.stack, "--service", "trimmed")
     assert [one["remoteRoot"] for one in said["pathMappings"]] == ["visits"]
@@ -220,6 +242,7 @@ def test_a_stripped_program_is_named(project: Project, task: tuple[str, ...]) ->
     before = project.facts("stripped")
     refused = project.stack.ddd(task[0], "--service", "stripped", *task[1:])
     assert refused.status == 65
+    assert ("broken link: attach" in refused.err) == (task[0] == "debug.check")
     assert "service (process 1) is stripped" in refused.err
     assert '-ldflags "-s -w"' in refused.err
     assert "debug.up --service stripped" in refused.err
@@ -232,6 +255,7 @@ def test_the_debug_stage(project: Project) -> None:
     by_rename(example.source, example.text)
     project.stack.ddd("debug.up", "--service", "visits", timeout=600).ok()
     said = attach(project.stack, "--service", "visits")
+    project.check("visits").ok()
     assert project.sidecar() is None, "it has a debugger of its own"
     with visitors(project.urls["visits"]):
         with client(said) as debugger:

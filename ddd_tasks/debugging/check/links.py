@@ -18,6 +18,7 @@ from ddd_tasks.errors import ConfigError
 from ddd_tasks.language import CodeLines, PathMapping
 
 _NEAR = 50
+_BESIDE = 10
 _NEVER = "1 == 2"
 
 
@@ -85,19 +86,29 @@ def refused(subject: Subject, told: Breakpoint) -> CheckError | None:
         return _no_code(subject, _probed(subject), told.message)
     if not subject.is_compiled and subject.has(subject.remote):
         return None  # it may be loaded when the line is needed
-    if subject.is_compiled and (others := _siblings(subject, sources)):
-        what = f"{short(str(subject.place.file))} is not in the program"
-        cause = f"{told.message}\nthe mapping holds for others: {', '.join(others)}"
-        hint = f"ddd dev.up --service {subject.attachment.service}"
-        return CheckError(LINE, subject.report, what, cause=cause, hint=hint)
-    return _wrong_mapping(subject, told.message, _named_alike(subject, sources) or _elsewhere(subject))
+    return _nowhere(subject, told.message, sources)
+
+
+def _nowhere(subject: Subject, words: str, sources: Sequence[str]) -> CheckError:
+    """The error for a file that is not where the mapping says: the mapping is wrong, or the file alone is missing."""
+    found = _named_alike(subject, sources) or _elsewhere(subject)
+    others = _siblings(subject, sources)
+    if not others or (found and not subject.is_compiled):
+        return _wrong_mapping(subject, words, found)
+    what = f"{short(str(subject.place.file))} is not in the {'program' if subject.is_compiled else 'container'}"
+    cause = f"{words}\nthe mapping holds for others: {', '.join(others)}"
+    hint = f"ddd dev.up --service {subject.attachment.service}"
+    return CheckError(LINE, subject.report, what, cause=cause, hint=hint)
 
 
 def _siblings(subject: Subject, sources: Iterable[str]) -> list[str]:
-    """Files beside the wanted one that the debugger knows, as the same mapping says."""
-    folder = PurePosixPath(subject.remote).parent
-    names = [PurePosixPath(path).name for path in sources if PurePosixPath(path).parent == folder]
-    return [name for name in names if (subject.place.file.parent / name).is_file()][:3]
+    """Files beside the wanted one that the program was made from, or the container has, as the same mapping says."""
+    folder, own = PurePosixPath(subject.remote).parent, subject.place.file
+    if subject.is_compiled:
+        names = [PurePosixPath(path).name for path in sources if PurePosixPath(path).parent == folder]
+        return [name for name in names if (own.parent / name).is_file()][:3]
+    beside = [one.name for one in sorted(own.parent.glob(f"*{own.suffix}")) if one != own]
+    return [name for name in beside[:_BESIDE] if subject.has(str(folder / name))][:3]
 
 
 def not_hit(subject: Subject, seconds: float, outcome: str) -> CheckError:
@@ -106,7 +117,7 @@ def not_hit(subject: Subject, seconds: float, outcome: str) -> CheckError:
     if sources and subject.remote not in sources and (found := _named_alike(subject, sources)):
         return _wrong_mapping(subject, "the program has not loaded that file", found)
     if not subject.is_compiled and not subject.has(subject.remote):
-        return _wrong_mapping(subject, "the container has no such file", _elsewhere(subject))
+        return _nowhere(subject, "the container has no such file", ())
     causes = [outcome, *_reasons(subject, sources)]
     service = subject.attachment.service
     logs, anew = f"ddd dev.logs --service {service} --tail 20", f"ddd debug.up --service {service} --wait"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -155,9 +157,20 @@ def test_a_debugger_in_a_shared_network_may_be_another_services(
     assert arms.choose("python", 5679) is arms.find("python")
 
 
-def test_a_process_that_dropped_its_privileges_is_known_by_its_owner() -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change its user")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are in /proc on Linux only")
+def test_a_process_that_dropped_its_privileges_is_told_from_others() -> None:
     own = proc.process(os.getpid())
     assert own is not None
-    assert proc.dropped(own) == ""
-    assert "dropped its privileges itself" in proc.dropped(replace(own, uid=own.uid + 1))
-    assert proc.dropped(replace(own, pid=1 << 23)) == ""
+    assert proc.dropped(replace(own, cap_eff="0")) == ""
+    code = "import os; os.setgid(33); os.setuid(33); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = proc.process(child.pid)
+        assert found is not None
+        assert found.uid == 33
+        assert "dropped its privileges itself: the kernel keeps it for user 0" in proc.dropped(found)
+        assert proc.dropped(replace(found, cap_eff="400")) == ""  # they are its own
+        child.kill()
+    assert proc.dropped(found) == ""

@@ -171,12 +171,15 @@ def is_read_only(mountinfo: str | None = None) -> bool | None:
 
 
 def dropped(process: Process) -> str:
-    """What is to say of a process that began as another user and dropped its privileges itself; "" of all others."""
+    """What is to say of a process that began as another user and dropped its privileges itself; "" of all others.
+
+    The kernel keeps one that got capabilities from its program's file from others in the same way.
+    """
     try:
-        owner = (_PROC / str(process.pid)).stat().st_uid
+        owner = (_PROC / str(process.pid) / "status").stat().st_uid  # the folder itself is always the process's
     except OSError:
         return ""
-    if owner == process.uid:
+    if owner == process.uid or int(process.cap_eff or "0", 16):
         return ""
     return f"dropped its privileges itself: the kernel keeps it for user {owner}, and no other user may trace it"
 

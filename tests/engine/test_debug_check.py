@@ -129,7 +129,7 @@ def test_a_hit_with_expectations(running: Example, line: int) -> None:
 
 
 def test_a_command_reaches_the_line_and_is_ended(running: Example, line: int) -> None:
-    visit = f"import time, urllib.request as r; print(r.urlopen({running.url!r}).status); time.sleep(60)"
+    visit = f"import time, urllib.request as r; print(r.urlopen({running.url!r}).status, flush=True); time.sleep(60)"
     command = shlex.join([sys.executable, "-c", visit])
     ran = check(running, "--break", f"{FILE}:{line}", "--run", command, timeout=40).ok()
     assert ran.err.splitlines()[-1] == "200"

@@ -26,6 +26,7 @@ _PAUSE = 0.01
 _USUAL = 9229
 _SECONDS_TO_START = 2.0
 _SECONDS_TO_OPEN = 3.0
+_SECONDS_TO_GO_ON = 5.0
 _BIT = 1 << (signal.SIGUSR1 - 1)
 # What opens the inspector, and what names its port, on the command line and in NODE_OPTIONS.
 _OPENS = re.compile(r"--inspect(-brk|-wait)?(=.*)?")
@@ -151,8 +152,10 @@ def _check_signal(process: Process) -> None:
     """Raises ArmError where SIGUSR1 would do nothing, or end the program.
 
     A program that has just been started blocks the signal until its inspector can be opened; one with
-    --disable-sigusr1 does so for ever.
+    --disable-sigusr1 does so for ever. One that stands still would take it later, when nobody of us is there.
     """
+    if not _wait(lambda: not _stands(process), _SECONDS_TO_GO_ON):
+        raise ArmError("timeout", f"process {process.pid} stands still: SIGSTOP or another debugger has stopped it")
     is_disabled = "--disable-sigusr1" in _words(process)
     if not is_disabled and _wait(lambda: _catches(process), _SECONDS_TO_START):
         return
@@ -222,6 +225,11 @@ def _who_holds(taken: Listener, process: Process) -> str:
         f"process {process.pid} would open its inspector on port {taken.port}, which {holders} holds: start that "
         "one without --inspect (NODE_OPTIONS reaches every program of Node.js), or give it another --inspect-port"
     )
+
+
+def _stands(process: Process) -> bool:
+    """Whether the process is stopped by a signal or a tracer."""
+    return "\nState:\tT" in (status := _read(process, "status")) or "\nState:\tt" in status
 
 
 def _catches(process: Process) -> bool:

@@ -260,6 +260,16 @@ def test_a_hardened_service_without_a_debugger_stays_as_it_was(running: Example,
     assert stack.ddd("debug.detach").ok().err.startswith("no debugger was brought")
 
 
+def test_a_debugger_that_somebody_asks_for_meanwhile_stays(running: Example, line: int) -> None:
+    stack = running.stack
+    address = stack.run("docker", "compose", "port", "hardened", "8000").ok().out.strip()
+    asks = shlex.join(support.ddd_argv("debug.attach", "--service", "hardened"))
+    visits = shlex.join([sys.executable, "-c", f"import urllib.request as r; r.urlopen('http://{address}/')"])
+    run = shlex.join(["sh", "-c", f"{asks} && {visits}"])
+    check(running, "--service", "hardened", "--break", f"{FILE}:{line}", "--run", run, timeout=300).ok()
+    assert stack.ddd("debug.detach").ok().err.startswith("detached from hardened")
+
+
 def _state(stack: Stack) -> tuple[str, ...]:
     """When the hardened container was started, from what image, what changed in it, and its processes."""
     name = f"{stack.name}-hardened-1"

@@ -19,6 +19,7 @@ from sidecar.arms import ArmError, Options
 from sidecar.proc import process
 
 _PAUSE = 0.005
+_SECONDS_TO_HALT = 1.0
 _SECONDS_TO_END = 8.0
 _LISTENS = "00010000"  # a flag in /proc/net/unix
 _NOISE = re.compile(r"API server listening|^\s*$")
@@ -75,13 +76,24 @@ class Delve:
         Asked by a signal, Delve takes its breakpoints out; one that was killed has left them.
         """
         if self._child.poll() is None:
-            self._child.send_signal(signal.SIGINT)
-            self._end.join(_SECONDS_TO_END)
+            self._ask_to_end()
         if self._child.poll() is None:
             sys.stderr.write(f"Delve did not let process {self._pid} go in {_SECONDS_TO_END:.0f} s\n")
             self._child.kill()
         self._end.join()
         self.path.unlink(missing_ok=True)
+
+    def _ask_to_end(self) -> None:
+        """Delve halts the process first, if it runs; one that goes on at that moment, it waits for until it halts."""
+        with suppress(OSError), self.dial() as connection:  # once it is asked to end, it takes no new one
+            self._child.send_signal(signal.SIGINT)
+            self._end.join(_SECONDS_TO_HALT)
+            if self._child.poll() is None:
+                connection.sendall(_call("Command", name="halt"))
+                self._end.join(_SECONDS_TO_END)
+            return
+        self._child.send_signal(signal.SIGINT)
+        self._end.join(_SECONDS_TO_END)
 
     def _clean(self) -> None:
         """Wait for the end. Where it was killed, whether by us or not, its breakpoints have to go at once."""
@@ -113,8 +125,7 @@ class Delve:
         """The answer to one call of its API. Raises OSError, ValueError."""
         with self.dial() as connection:
             connection.settimeout(1.0)
-            call = {"method": f"RPCServer.{method}", "params": [argument], "id": 1}
-            connection.sendall(json.dumps(call).encode())
+            connection.sendall(_call(method, **argument))
             with connection.makefile() as answers:
                 return dict(json.loads(answers.readline())["result"])
 
@@ -130,6 +141,11 @@ class Delve:
     def _said(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         return " / ".join(line.strip() for line in lines if not _NOISE.search(line))[-600:]
+
+
+def _call(method: str, **argument: Any) -> bytes:
+    """One call of Delve's API."""
+    return json.dumps({"method": f"RPCServer.{method}", "params": [argument], "id": 1}).encode()
 
 
 def restore(pid: int, tracer: tuple[str, ...]) -> None:

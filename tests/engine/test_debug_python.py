@@ -144,6 +144,7 @@ def running(bases: None) -> Iterator[Running]:
 
 def test_one_attach_to_the_dev_stage_holds_over_reloads(running: Running) -> None:
     stack, example = running.stack, running.example
+    stack.ddd("debug.check", "--service", "visits", "--break", f"app/main.py:{running.line}", "--request", "/").ok()
     with client(attach(stack, "--service", "visits")) as debugger:
         running.see(debugger, example.url)
         for name in ("second", "third"):

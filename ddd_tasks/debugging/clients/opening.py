@@ -40,7 +40,7 @@ def command(attachment: Attachment) -> list[str]:
 
 
 def _through_streams(attachment: Attachment, mappings: Sequence[PathMapping], timeout: float) -> Client:
-    """Not verified with netcoredbg, which could not be had; that it does not map paths is from its documentation.
+    """Not verified with netcoredbg, which could not be had: that it maps no paths itself is an assumption.
 
     The same transport is tested with debugpy's adapter in a container.
     """

@@ -63,7 +63,9 @@ def debug_it():
     serving.wait()
     return bool(said.get("armed"))
 
-print(json.dumps({"signal": signal_it(), "ptrace": trace_it(), "py-spy": dump_it(), "debugpy": debug_it()}))
+# Tracing first: where a signal of ours stops the process before SIGSTOP does, it would stand still after the detach.
+traced = trace_it()
+print(json.dumps({"signal": signal_it(), "ptrace": traced, "py-spy": dump_it(), "debugpy": debug_it()}))
 """
 
 HARDENED: dict[str, Any] = {"cap_drop": ["ALL"], "read_only": True}

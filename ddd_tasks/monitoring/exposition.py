@@ -57,23 +57,24 @@ def _is_json(text: str) -> bool:
 
 
 class _Lines:
-    """The lines of a page for a parser that takes one after the other; number: of the last one that it took."""
+    """The lines of a page for a parser that takes one after the other. number: of the last one that it took."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
+        self._lines = text.removesuffix("\n").split("\n")
         self.number = 0
+        self.is_done = False
         self.counters: set[str] = set()
 
     def __iter__(self) -> Iterator[str]:
         for self.number, line in enumerate(self._lines, 1):  # noqa: B020 - it is the parser's place in the page
             if line.startswith("# TYPE ") and line.rstrip().endswith(" counter"):
                 self.counters.add(line[len("# TYPE ") :].rstrip().removesuffix(" counter").strip().strip('"'))
-            if line or self.number < len(self._lines):
-                yield line + "\n"
+            yield line + "\n"
+        self.is_done = True
 
     @property
     def last(self) -> str:
-        return self._lines[self.number - 1][:_SHOWN] if self.number else ""
+        return self._lines[self.number - 1][:_SHOWN]
 
 
 def _parse(page: Page, *, is_open: bool) -> list[Family]:
@@ -81,9 +82,12 @@ def _parse(page: Page, *, is_open: bool) -> list[Family]:
     try:
         return [_family(metric, lines, is_open=is_open) for metric in _metrics(lines, is_open=is_open)]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:  # what its parsers raise
-        said = f"{lines.last!r}: {str(error) or 'it cannot be read'}"
+        said = str(error) or "it cannot be read"
+        if lines.is_done:
+            raise unusable(page.service, page.url, "it breaks the rules of its format", said) from error
         hint = f"{shlex.join(['curl', '--silent', page.url])} | sed -n {lines.number}p"
-        raise unusable(page.service, page.url, f"line {lines.number} is broken", said, hint=hint) from error
+        cause = f"{lines.last!r}: {said}"
+        raise unusable(page.service, page.url, f"line {lines.number} is broken", cause, hint=hint) from error
 
 
 def _metrics(lines: Iterable[str], *, is_open: bool) -> Iterable[Metric]:

@@ -1,8 +1,9 @@
 """The rules that a dashboard of ours keeps: those of grafana/dashboard-linter, and their names, told anew.
 
-Of them only target-rate-interval-rule has an exception here: a mean is over two minutes, whatever the zoom, since
-fewer requests than one developer makes would leave gaps. Whether an expression is valid PromQL is not looked at: only
-Prometheus itself can tell.
+Two have an exception here. target-rate-interval-rule: a mean is over two minutes, whatever the zoom, since the few
+requests that one developer makes would leave gaps. target-counter-agg-rule: a gauge may be called _total, as some of
+Node.js are; the title of its panel is its name. Whether an expression is valid PromQL is not looked at: only Prometheus
+itself can tell.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _is_mean(title: str) -> bool:
 
 def _aggregated(board: Board) -> Iterator[tuple[str, str]]:
     for panel, found in _selectors(board):
-        if (found["name"] or "").endswith("_total") and not found["range"]:
+        if (found["name"] or "").endswith("_total") and not found["range"] and panel != found["name"]:
             yield panel, f"the counter {found['name']} is shown as it is, not how fast it grows"
 
 

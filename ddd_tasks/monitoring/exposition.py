@@ -67,8 +67,9 @@ class _Lines:
 
     def __iter__(self) -> Iterator[str]:
         for self.number, line in enumerate(self._lines, 1):  # noqa: B020 - it is the parser's place in the page
-            if line.startswith("# TYPE ") and line.rstrip().endswith(" counter"):
-                self.counters.add(line[len("# TYPE ") :].rstrip().removesuffix(" counter").strip().strip('"'))
+            words = line.split() if line.startswith("#") else []
+            if words[1:2] == ["TYPE"] and words[3:] == ["counter"]:
+                self.counters.add(words[2].strip('"'))
             yield line + "\n"
         self.is_done = True
 

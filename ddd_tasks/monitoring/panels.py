@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from ddd_tasks.monitoring import units
@@ -116,7 +118,7 @@ def quantiles(family: Family) -> Panel:
     """p50, p95 and p99 over all series; the highest finite bucket is the most that they can say."""
     grouped = _grouped(family, "rate")
     queries = [Query(f"histogram_quantile({one:g}, {grouped})", f"p{one * 100:g}") for one in QUANTILES]
-    highest = max((bound for bound in _bounds(family) if bound != float("inf")), default=None)
+    highest = _highest(family)
     note = f"No more than {highest:g}, the highest bucket, can show." if highest is not None else ""
     text = about(family, note)
     return Panel(f"{family.name}, quantiles", text, "timeseries", units.of(family), tuple(queries), (family.name,))
@@ -139,8 +141,13 @@ def _grouped(family: Family, function: str) -> str:
     )
 
 
-def _bounds(family: Family) -> set[float]:
-    return {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}
+def _highest(family: Family) -> float | None:
+    """The highest finite bucket; what is no number is no bucket."""
+    bounds = []
+    for sample in family.samples:
+        with suppress(ValueError):
+            bounds.append(float(sample.labels.get("le", "")))
+    return max(filter(math.isfinite, bounds), default=None)
 
 
 _MAKERS: Mapping[str, Callable[[Family, Split], tuple[Panel, ...]]] = {

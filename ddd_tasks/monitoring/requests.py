@@ -24,8 +24,10 @@ def row(families: Sequence[Family]) -> tuple[tuple[Panel, ...], set[str]]:
         if one.kind in ("histogram", "summary") and _is_of_http(one, {"seconds", "milliseconds", "duration", "latency"})
     )
     made: list[Panel] = []
-    if counter or timing:
-        made += _rate_and_errors(counter, timing)
+    # A native histogram has no series that counts.
+    counted = [one for one in (counter, timing) if one and not one.is_native]
+    if counted:
+        made += _rate_and_errors(counted)
     if timing:
         made += panels.panels_of(timing)
     return tuple(made), {timing.name} if timing else set()
@@ -41,10 +43,9 @@ def _shortest(found: Iterable[Family]) -> Family | None:
     return min(found, key=lambda one: (len(one.name), one.name), default=None)
 
 
-def _rate_and_errors(counter: Family | None, timing: Family | None) -> list[Panel]:
+def _rate_and_errors(counted: Sequence[Family]) -> list[Panel]:
     """How many requests, from the counter or from what times them, whichever knows the status of the answers."""
-    candidates = [one for one in (counter, timing) if one]
-    chosen = next((one for one in candidates if _status(one)), candidates[0])
+    chosen = next((one for one in counted if _status(one)), counted[0])
     name = chosen.name if chosen.kind == "counter" else f"{chosen.name}_count"
     status = _status(chosen)
     by = f"by ({label(status)}) " if status else ""

@@ -200,3 +200,12 @@ def test_the_schema_finds_a_name_that_grafana_does_not_know(path: str) -> None:
     edit(path, {})(value)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, DASHBOARD, cls=jsonschema.Draft7Validator)
+
+
+def test_requests_are_not_counted_by_a_native_histogram() -> None:
+    labels = {"status": "200"}
+    timing = Family("http_request_seconds", "histogram", "H.", "", (Sample("http_request_seconds", labels, 1),), True)
+    value = made((timing,))
+    assert "Requests per second" not in [panel["title"] for panel in board.panels(value)]
+    assert not [one for one in expressions(value) if "_count{" in one or "_bucket{" in one]
+    assert lint(value) == []

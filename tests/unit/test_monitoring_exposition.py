@@ -45,6 +45,11 @@ def test_a_counter_keeps_the_name_that_prometheus_stores() -> None:
     assert (done.name, done.kind, done.samples[0].name) == ("jobs_done", "counter", "jobs_done")
 
 
+def test_a_counter_keeps_it_however_its_type_is_spaced() -> None:
+    (done,) = exposition.read(page("#  TYPE\tdone   counter \ndone 1\n"))
+    assert (done.name, done.samples[0].name) == ("done", "done")
+
+
 def test_names_in_utf_8() -> None:
     orders = families("dotnet")[-1]
     assert (orders.name, orders.kind, orders.samples[0].labels) == ("shop.orders", "counter", {"per.region": "eu"})

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -115,9 +116,10 @@ def test_a_page_that_comes_too_late(serve: Callable[[Answer], str]) -> None:
     def drops(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
-        for _ in range(10):
-            handler.wfile.write(b"a 1\n")
-            time.sleep(0.05)
+        with suppress(OSError):  # the client has gone
+            for _ in range(10):
+                handler.wfile.write(b"a 1\n")
+                time.sleep(0.05)
 
     for slow in (late, drops):
         refused = refusal(serve(slow), seconds=0.2)

@@ -53,6 +53,12 @@ def test_a_histogram_has_mean_quantiles_and_heatmap() -> None:
     assert {mean.unit, quantiles.unit, heatmap.unit} == {"s"}
 
 
+def test_a_bucket_that_is_no_number_is_passed_over() -> None:
+    buckets = [{"le": bound} for bound in ("0.5", "1", "NaN", "+Inf", "much")]
+    quantiles = panels.panels_of(family("histogram", "x_seconds", buckets))[1]
+    assert quantiles.about == "Help. No more than 1, the highest bucket, can show."
+
+
 def test_a_native_histogram_has_no_buckets() -> None:
     native = family("histogram", "wait_seconds", [{"pool": "a"}], is_native=True)
     expressions = [query.expression for panel in panels.panels_of(native) for query in panel.queries]

@@ -208,16 +208,20 @@ def reachable(image: str) -> str | None:
     return answer[0]
 
 
-def _has(image: str) -> bool:
-    """Whether the engine has it under any of its names, a digest for example."""
+def has(engine: Engine, image: str) -> bool:
+    """Whether the engine has it under any of its names, a digest for example. Raises EngineError."""
     try:
-        with closing(Engine.connect()) as engine:
-            engine.get(f"/images/{image}/json")
+        engine.get(f"/images/{image}/json")
     except ApiError as error:
-        if error.status == 404:
+        if error.status < 500:  # not there, or no name that an image could have
             return False
         raise
     return True
+
+
+def _has(image: str) -> bool:
+    with closing(Engine.connect()) as engine:
+        return has(engine, image)
 
 
 def _record(directory: Path, found: Mapping[str, str]) -> None:

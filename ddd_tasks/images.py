@@ -102,7 +102,7 @@ def explain_missing(engine: Engine, project: Project, wanted: Sequence[Service])
     stand_ins = build.for_project(project).contexts
     for service in wanted:
         for image in _needed(project, service):
-            if image in stand_ins or is_local(engine, image):
+            if image in stand_ins or bases.has(engine, image):
                 continue
             answer = process.capture(["docker", "pull", "--quiet", image], check=False)
             if answer.status:
@@ -126,15 +126,6 @@ def settings(engine: Engine, project: Project, parsed: Dockerfile, target: str |
         variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
         found[stage.base] = Base(config.get("WorkingDir") or "/", variables)
     return found
-
-
-def is_local(engine: Engine, image: str) -> bool:
-    """Whether the engine has the image already."""
-    try:
-        engine.get(f"/images/{image}/json")
-    except ApiError:
-        return False
-    return True
 
 
 def _needed(project: Project, service: Service) -> Sequence[str]:

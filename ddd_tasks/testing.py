@@ -18,53 +18,46 @@ def test_what_a_visit_counts(debugger):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ddd_tasks import project as projects
 from ddd_tasks.debugging import attach as attaching
-from ddd_tasks.debugging import sidecar
 from ddd_tasks.debugging.clients import opening
 from ddd_tasks.debugging.clients.base import Breakpoint, Client, Frame, Stop
 from ddd_tasks.debugging.clients.errors import DebuggerError, EvaluationError
-from ddd_tasks.engine.api import Engine
 from ddd_tasks.project import Project
 
 __all__ = ["Breakpoint", "Client", "DebuggerError", "EvaluationError", "Frame", "Stop", "debugger"]
 
 
 @pytest.fixture(scope="session")
-def _brought() -> Iterator[Callable[[Project, str], None]]:
-    """Told before a debugger is brought to a service; those that had none lose it after the last test."""
+def _brought() -> Iterator[dict[tuple[Path, str], Project]]:
+    """The services that a debugger was brought to: they lose it after the last test, unless debug.attach named it."""
     brought: dict[tuple[Path, str], Project] = {}
-
-    def before(project: Project, service: str) -> None:
-        with closing(Engine.connect()) as engine:
-            if service not in sidecar.names(engine, project):
-                brought[project.directory, service] = project
-
-    yield before
+    yield brought
     for (_, service), project in brought.items():
-        attaching.detach(project, [service])
+        attaching.leave(project, service)
 
 
 @pytest.fixture
-def debugger(_brought: Callable[[Project, str], None]) -> Iterator[Callable[..., Client]]:
+def debugger(_brought: dict[tuple[Path, str], Project]) -> Iterator[Callable[..., Client]]:
     """debugger("api", timeout=10.0) attaches to the running service of the project that the current directory is in.
 
     It finds or brings a debugger as `ddd debug.attach` does, and returns a Client: set_breakpoints, wait_for_stop,
     variables, evaluate, resume, sources. Paths are those of this machine. timeout: seconds for each answer of the
     debugger. After the test the client leaves and the program goes on, without breakpoints; a debugger that was brought
-    is taken away after the last test. Raises what debug.attach raises, such as NotRunningError, and DebuggerError.
+    is taken away after the last test, unless debug.attach was called meanwhile. Raises what debug.attach raises, such
+    as NotRunningError, and DebuggerError.
     """
     clients: list[Client] = []
 
     def attached(service: str, *, timeout: float = 10.0) -> Client:
         project = projects.load(Path.cwd())
-        _brought(project, service)
-        clients.append(opening.connect(attaching.attach(project, project.service(service)), timeout=timeout))
+        attachment = attaching.attach(project, project.service(service), is_kept=False)
+        _brought[project.directory, service] = project
+        clients.append(opening.connect(attachment, timeout=timeout))
         return clients[-1]
 
     yield attached

@@ -1,4 +1,4 @@
-"""What VS Code's extensions and devcontainer.json take: the names and types of their published schemas, as facts.
+"""What VS Code's extensions and devcontainer.json take: attributes that they publish, transcribed by hand.
 
 - debugpy: microsoft/vscode-python-debugger, package.json, contributes.debuggers[0].configurationAttributes.attach
 - node: microsoft/vscode-js-debug, src/build/generate-contributions.ts, nodeAttachConfig and what it is made of
@@ -7,8 +7,8 @@
 - devcontainer: devcontainers/spec, schemas/devContainer.base.schema.json, devContainerCommon and composeContainer
 - tasks: microsoft/vscode, the task schema of version 2.0.0
 
-Only what concerns attaching is here. additionalProperties is false, so that a name which an extension does not know
-(VS Code underlines it) fails the test.
+Only what concerns attaching is here, and which versions of the extensions it was read from is not noted down.
+additionalProperties is false, so that a name which an extension does not know (VS Code underlines it) fails the test.
 """
 
 from __future__ import annotations

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from zlib import crc32
 
 from ddd_tasks import console, ledger, process
 from ddd_tasks.debugging import beside, mapping, ports, rights, sidecar, target, toolbox
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.beside import Plan
-from ddd_tasks.debugging.sidecar import Pair
+from ddd_tasks.debugging.sidecar import OtherPythonError, Pair
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import DddError
 from ddd_tasks.language import Language, PathMapping
 from ddd_tasks.project import Project, Service
 
 
-def attach(project: Project, service: Service, *, port: int = 0) -> Attachment:
+def attach(project: Project, service: Service, *, port: int = 0, is_kept: bool = True) -> Attachment:
     """A debugger of the service that an editor can connect to now, the same one as long as it works.
 
-    port: the host port that it has to be on, 0 for any. The service is not restarted and its container stays as it is.
-    Raises NotRunningError, UnsupportedError, PortTakenError, EngineError; then nothing of ours is left.
+    port: the host port that it has to be on, 0 for any. is_kept: it stays until detach; else leave takes it away,
+    unless somebody wants to keep it. The service is not restarted and its container stays as it is. Raises
+    NotRunningError, UnsupportedError, PortTakenError, EngineError; then what was there before is still there, and
+    nothing more.
     """
-    name = f"debug-{crc32(str(project.directory).encode()):08x}-{service.name}"
-    waiting = f"another debug.attach is at work on service {service.name!r}: waiting for it"
-    with ledger.alone(name, waiting=waiting), closing(Engine.connect()) as engine:
+    with alone(project, service.name), closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
         mappings = _Mappings(project, service, language, found.stage)
@@ -34,10 +35,14 @@ def attach(project: Project, service: Service, *, port: int = 0) -> Attachment:
         if own and not port:
             return Attachment(service.name, language, *own, _pid(found, language), found.id, False, mappings.wait())
         target.debug_of(language, service)
-        pair = _pair(engine, project, found, language, port)
+        before = sidecar.find(engine, project, found)
+        with _undone(project, service.name, before):
+            pair = _pair(engine, project, found, language, port, before)
+            known = mapping.for_binary(mappings.wait(), pair.facts)
         ports.remember(project, service.name, pair.port)
+        if is_kept and pair.sidecar:
+            ports.keep(project, service.name, pair.sidecar)
         pid = int(pair.facts.get("pid", 0))
-        known = mapping.for_binary(mappings.wait(), pair.facts)
         return Attachment(service.name, language, ports.ADDRESS, pair.port, pid, found.id, True, known)
 
 
@@ -59,13 +64,42 @@ def announce(project: Project, service: Service, *, port: int = 0) -> None:
 def detach(project: Project, services: Sequence[str] = ()) -> list[str]:
     """Take the debuggers away that were brought to these services, or to all, and return the services' names.
 
-    The services run on. Raises EngineError when no engine answers.
+    The services run on. A debugger that is just being brought is waited for. Raises EngineError when no engine answers.
     """
     with closing(Engine.connect()) as engine:
-        wanted = [name for name in sidecar.names(engine, project) if not services or name in services]
-        for name in wanted if not process.is_dry() else ():
-            sidecar.remove(engine, project, name)
-    return wanted
+        if process.is_dry():
+            return [name for name in sidecar.names(engine, project) if not services or name in services]
+        return [name for name in services or sidecar.names(engine, project) if _detached(engine, project, name)]
+
+
+def leave(project: Project, service: str) -> None:
+    """Take away a debugger that attach has brought with is_kept=False, unless it was asked for otherwise, too."""
+    with closing(Engine.connect()) as engine, alone(project, service):
+        if not sidecar.has(engine, project, service, ports.kept(project, service)):
+            sidecar.remove(engine, project, service)
+
+
+def _detached(engine: Engine, project: Project, service: str) -> bool:
+    with alone(project, service):
+        return sidecar.remove(engine, project, service) > 0
+
+
+def alone(project: Project, service: str) -> AbstractContextManager[None]:
+    """Nobody else brings a debugger to this service, or takes it away, in the block."""
+    name = f"debug-{crc32(str(project.directory).encode()):08x}-{service}"
+    waiting = f"another debug.attach or debug.detach is at work on service {service!r}: waiting for it"
+    return ledger.alone(name, waiting=waiting)
+
+
+@contextmanager
+def _undone(project: Project, service: str, before: Pair) -> Iterator[None]:
+    """What the block starts beside a service is removed where the block fails; what was there before stays."""
+    try:
+        yield
+    except BaseException:
+        with suppress(DddError), closing(Engine.connect()) as engine:
+            sidecar.remove(engine, project, service, but=(before.sidecar, before.forwarder))
+        raise
 
 
 def _own(found: Target, language: Language) -> tuple[str, int] | None:
@@ -73,23 +107,43 @@ def _own(found: Target, language: Language) -> tuple[str, int] | None:
     if language.debug is None or language.debug.port is None:
         return None
     reachable = found.published(language.debug.port)
-    is_there = found.listening is not None and found.listening.get(language.debug.port) is False
-    return reachable if reachable and is_there else None
+    # On loopback, where only the container itself reaches it, publishing is of no use.
+    return reachable if reachable and target.listeners(found).get(language.debug.port) is False else None
 
 
-def _pair(engine: Engine, project: Project, found: Target, language: Language, port: int) -> Pair:
-    """The two containers, started as far as they are not there."""
+def _pair(engine: Engine, project: Project, found: Target, language: Language, port: int, before: Pair) -> Pair:
+    """The two containers, started as far as they are not there. What it replaces is removed once they work."""
     name = found.service.name
-    pair = sidecar.find(engine, project, found)
-    if port and pair.port != port:
-        pair = pair._replace(forwarder=None, port=0)
+    pair = before._replace(forwarder=None, port=0) if port and before.port != port else before
     if pair.is_whole:
         return pair
-    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
-    sidecar.remove(engine, project, name, but=(pair.sidecar, pair.forwarder))
+    if port and pair.forwarder is None:
+        ports.check(engine, name, port)
+    sidecar.remove(engine, project, name, but=(before.sidecar, before.forwarder))
+    python = toolbox.python_of(found, language)
+    image = toolbox.ensure(engine, project, language.name, python)
+    try:
+        made = _started(engine, project, found, language, image, port, pair)
+    except OtherPythonError as error:
+        sidecar.remove(engine, project, name, but=(before.sidecar, before.forwarder))
+        if error.python == python:  # there was none, and ensure has said so
+            raise
+        other = toolbox.ensure(engine, project, language.name, error.python)
+        if other == image:
+            raise
+        made = _started(engine, project, found, language, other, port, pair)
+    if before.forwarder not in (None, made.forwarder):
+        sidecar.remove(engine, project, name, but=(made.sidecar, made.forwarder))
+    return made
+
+
+def _started(
+    engine: Engine, project: Project, found: Target, language: Language, image: str, port: int, pair: Pair
+) -> Pair:
+    """What the pair lacks, started from this toolbox. Raises OtherPythonError, DddError."""
     plan = _plan(engine, project, found, language, image, port)
     if plan.rights.reason:
-        console.note(f"the sidecar of service {name!r} gets {rights.PTRACE}: {plan.rights.reason}")
+        console.note(f"the sidecar of service {found.service.name!r} gets {rights.PTRACE}: {plan.rights.reason}")
     return sidecar.complete(project, found, plan, pair)
 
 
@@ -100,7 +154,10 @@ def _plan(engine: Engine, project: Project, found: Target, language: Language, i
     return Plan(
         image,
         rights.of(engine, found, debug),
-        ("--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)),
+        (
+            *("--language", language.name, "--pattern", debug.programs, "--port", str(debug.port or 0)),
+            *(("--pid", str(pid)) if (pid := found.among_others(debug)) else ()),
+        ),
         ports.candidates(engine, project, found.service.name, usual, port),
     )
 

@@ -11,7 +11,7 @@ from ddd_tasks.debugging.target import Target
 from ddd_tasks.project import Project
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
-SERVICE_LABEL = "ddd-tasks.debug"
+DEBUG_LABEL = "ddd-tasks.debug"
 TARGET_LABEL = "ddd-tasks.target"
 ROLE_LABEL = "ddd-tasks.role"
 SIDECAR, FORWARDER = "sidecar", "forwarder"
@@ -37,7 +37,7 @@ def specification(project: Project, target: Target, image: str, rights: Rights, 
         "Env": ["HOME=/tmp"],
         "Labels": {
             PROJECT_LABEL: str(project.directory),
-            SERVICE_LABEL: target.service.name,
+            DEBUG_LABEL: target.service.name,
             TARGET_LABEL: target.id,
             ROLE_LABEL: role,
         },

@@ -161,10 +161,6 @@ def _is_below(path: str, folder: str) -> bool:
     return PurePosixPath(path).is_relative_to(folder)
 
 
-def _is_of_the_machine(path: Path) -> bool:
-    return len(path.parts) == 1 or path.parts[1] in _OF_THE_MACHINE
-
-
 def _is_marked(folder: Path, language: Language) -> bool:
     """Whether a folder holds one of the files that reveal the language, at the top or a little below."""
     globs = [marker.partition(":")[0] for marker in language.markers]

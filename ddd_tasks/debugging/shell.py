@@ -20,6 +20,7 @@ from ddd_tasks.project import Project, Service
 
 ROLE = "toolbox"
 _STAGE = "base"  # for a language without tools of its own
+_MEANWHILE = "the toolbox was started beside it"
 _SHELL = ("bash", "--norc")
 # Not as the working directory of the command itself: the engine refuses one in another container's file system.
 _THERE = 'cd "$1" 2>/dev/null || cd "$2" 2>/dev/null; shift 2; exec "$@"'
@@ -91,14 +92,24 @@ def _container(engine: Engine, project: Project, found: Target, allowed: Rights,
     body = _specification(project, found, allowed, image)
     body |= {"Entrypoint": ["cat"], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
     name = f"{project.name}-{found.service.name}-{ROLE}-{os.urandom(3).hex()}"
-    made = str(engine.post("/containers/create", body, name=name)["Id"])
+    made = _created(engine, found, body, name)
     try:
         with engine.stream(f"/containers/{made}/attach", None, stream=1, stdin=1):
-            engine.post(f"/containers/{made}/start")
+            try:
+                engine.post(f"/containers/{made}/start")
+            except ApiError as error:
+                raise target.why(found, error, _MEANWHILE) from error
             yield made
     finally:
         with suppress(ApiError):
             engine.delete(f"/containers/{made}", force=1, v=1)
+
+
+def _created(engine: Engine, found: Target, body: dict[str, Any], name: str) -> str:
+    try:
+        return str(engine.post("/containers/create", body, name=name)["Id"])
+    except ApiError as error:
+        raise target.why(found, error, _MEANWHILE) from error
 
 
 def _specification(project: Project, found: Target, allowed: Rights, image: str) -> dict[str, Any]:

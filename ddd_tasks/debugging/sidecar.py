@@ -15,26 +15,33 @@ from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ddd_tasks.debugging import beside
+from ddd_tasks.debugging import beside, rights
+from ddd_tasks.debugging import target as targets
 from ddd_tasks.debugging.beside import (
+    DEBUG_LABEL,
     FORWARDER,
     ROLE_LABEL,
-    SERVICE_LABEL,
     SIDECAR,
     TARGET_LABEL,
     Plan,
 )
-from ddd_tasks.debugging.rights import PTRACE
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.endpoint import Stream
 from ddd_tasks.engine.streams import Frames
 from ddd_tasks.engine.terminal import STDOUT
-from ddd_tasks.errors import DddError, EngineError, NotRunningError, PortTakenError, UnsupportedError
+from ddd_tasks.errors import DddError, EngineError, PortTakenError, UnsupportedError
 from ddd_tasks.project import Project
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 _SECONDS = 30
+_BROUGHT = "a debugger was brought to it"
+
+
+class OtherPythonError(UnsupportedError):
+    """The sidecar has another Python than the service, whose minor version this is."""
+
+    python = ""
 
 
 class Pair(NamedTuple):
@@ -66,7 +73,7 @@ def find(engine: Engine, project: Project, target: Target) -> Pair:
 
 
 def complete(project: Project, target: Target, plan: Plan, pair: Pair) -> Pair:
-    """Start what the pair lacks, both at once. When that fails, nothing of ours is left. Raises DddError."""
+    """Start what the pair lacks, both at once. When that fails, one of them may be there. Raises DddError."""
     made: dict[str, Any] = {}
     thread = threading.Thread(target=_kept, args=(made, _forward, project, target, plan), daemon=True)
     try:
@@ -81,12 +88,9 @@ def complete(project: Project, target: Target, plan: Plan, pair: Pair) -> Pair:
                 raise made["error"]
             identifier, port = made["result"]
             pair = pair._replace(forwarder=identifier, port=port)
-    except BaseException:
+    finally:
         if thread.ident is not None:
             thread.join()
-        with suppress(DddError), closing(Engine.connect()) as engine:
-            remove(engine, project, target.service.name)
-        raise
     return pair
 
 
@@ -108,9 +112,14 @@ def remove(engine: Engine, project: Project, service: str, *, but: Iterable[str 
     return len(rows)
 
 
+def has(engine: Engine, project: Project, service: str, sidecar: str) -> bool:
+    """Whether the sidecar of this id runs beside the service."""
+    return sidecar in {row["Id"] for row in _rows(engine, project, service)}
+
+
 def names(engine: Engine, project: Project) -> list[str]:
     """The services that have such containers."""
-    return sorted({row["Labels"][SERVICE_LABEL] for row in _rows(engine, project, everything=True)})
+    return sorted({row["Labels"][DEBUG_LABEL] for row in _rows(engine, project, everything=True)})
 
 
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
@@ -154,7 +163,7 @@ def _start(engine: Engine, project: Project, target: Target, body: Mapping[str, 
     try:
         identifier = str(engine.post("/containers/create", body, name=name)["Id"])
     except ApiError as error:
-        raise _ended(target, error) from error
+        raise targets.why(target, error, _BROUGHT) from error
     try:
         # Before it starts: one that ends at once is removed at once, and its log with it.
         with engine.stream(f"/containers/{identifier}/attach", None, stream=1, stdout=1, stderr=1) as stream:
@@ -163,7 +172,7 @@ def _start(engine: Engine, project: Project, target: Target, body: Mapping[str, 
     except ApiError as error:
         with suppress(ApiError):
             engine.delete(f"/containers/{identifier}", force=1, v=1)
-        raise _ended(target, error) from error
+        raise targets.why(target, error, _BROUGHT) from error
 
 
 def _first_line(stream: Stream) -> dict[str, Any]:
@@ -192,20 +201,24 @@ def parse_first(stdout: bytes, stderr: bytes = b"") -> dict[str, Any]:
 def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError:
     """The error that a first line with an error stands for."""
     kind, cause, name = str(said["error"]), str(said.get("cause", "")), target.service.name
-    if kind in ("gone", "ended", "timeout") and (gone := _gone(engine, target)):
+    if kind in ("gone", "ended", "timeout") and (gone := targets.gone(engine, target, _BROUGHT)):
         return gone
     if kind == "permission":
+        obstacle = rights.obstacle(target, rights.scope(engine)) or _dropped(target)
         users = ", ".join(sorted({f"{one.uid}:{one.gid}" for one in target.processes}))
-        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'}), or with {PTRACE}"
+        needed = f"the debugger has to run as the process does (uid:gid {users or 'unknown'})"
         return UnsupportedError(
             f"the process of service {name!r} may not be debugged",
-            cause=f"{cause}\n{needed}",
-            hint=f"ddd debug.doctor --service {name}",
+            cause=f"{cause}\n{obstacle or needed}",
+            hint=f"ddd debug.{'up' if obstacle else 'doctor'} --service {name}",
         )
     if kind in ("unsupported", "no-process"):
-        return UnsupportedError(
-            f"service {name!r} cannot be debugged while it runs", cause=cause, hint=f"ddd debug.up --service {name}"
-        )
+        what, hint = f"service {name!r} cannot be debugged while it runs", f"ddd debug.up --service {name}"
+        if python := said.get("python"):
+            error = OtherPythonError(what, cause=cause, hint=hint)
+            error.python = str(python)
+            return error
+        return UnsupportedError(what, cause=cause, hint=hint)
     what = {
         "busy": f"something else debugs the process of service {name!r}",
         "gone": f"the process of service {name!r} ended while a debugger was brought to it",
@@ -214,32 +227,19 @@ def refusal(engine: Engine, target: Target, said: Mapping[str, Any]) -> DddError
     return EngineError(what, cause=cause, hint=f"ddd debug.doctor --service {name}")
 
 
-def _gone(engine: Engine, target: Target) -> NotRunningError | None:
-    """The error for a container that has ended in the meantime."""
-    try:
-        state = engine.get(f"/containers/{target.id}/json")["State"]
-    except ApiError:
-        state = {}
-    if state.get("Running") and state.get("StartedAt") == target.started:
-        return None
-    now = state.get("Status", "removed")
-    return NotRunningError(
-        f"service {target.service.name!r} ended while a debugger was brought to it",
-        cause=f"its container is {now}" if now != "running" else "its container was restarted",
-        hint="ddd dev.up",
-    )
-
-
-def _ended(target: Target, error: ApiError) -> DddError:
-    """Why a container could not be created or started: most likely the target has ended."""
-    with closing(Engine.connect()) as engine:
-        return _gone(engine, target) or error
+def _dropped(target: Target) -> str:
+    """The words for processes that their own user may not look into, "" where there is none."""
+    closed = [str(one.inner) for one in target.processes if one.is_closed]
+    if not closed:
+        return ""
+    whose = f"process {closed[0]}" if len(closed) == 1 else f"processes {', '.join(closed)}"
+    return f"{whose} dropped privileges after the start: the kernel lets no other process of that user look into it"
 
 
 def _rows(
     engine: Engine, project: Project, service: str | None = None, *, everything: bool = False
 ) -> list[dict[str, Any]]:
-    wanted = SERVICE_LABEL if service is None else f"{SERVICE_LABEL}={service}"
+    wanted = DEBUG_LABEL if service is None else f"{DEBUG_LABEL}={service}"
     filters = {"label": [f"{PROJECT_LABEL}={project.directory}", wanted]}
     found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
     return [row for row in found if row["Labels"].get(ROLE_LABEL) in (SIDECAR, FORWARDER)]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddd_tasks import languages, process, services
 from ddd_tasks.compose import STAGE_LABEL
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import NotRunningError, UnsupportedError
+from ddd_tasks.errors import DddError, NotRunningError, UnsupportedError
 from ddd_tasks.language import Debug, Language
 from ddd_tasks.project import Project, Service
 
 _TOP = "-o pid,ppid,uid,gid,args"
 _LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
 # Programs in a service's container that are not the service: a debugger's own, and what Python starts beside workers.
-_HELPERS = re.compile(r"debugpy/adapter|multiprocessing\.(resource|semaphore)_tracker")
+_HELPERS = ("debugpy/adapter", "multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
 _LISTEN = "0A"
 _LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 
@@ -25,7 +26,8 @@ _LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 class Process(NamedTuple):
     """A process of the container. name: the base name of its program. capabilities: those it may use, as bits.
 
-    pid and ppid: on the engine's machine. inner: its number in the container, 1 where that cannot be told.
+    pid and ppid: on the engine's machine; uid and gid: as the container counts users. inner: its number in the
+    container, 1 where that cannot be told. is_closed: it has dropped privileges, and so is not its own user's to trace.
     """
 
     pid: int
@@ -35,6 +37,7 @@ class Process(NamedTuple):
     name: str
     inner: int = 1
     capabilities: int = 0
+    is_closed: bool = False
 
 
 class Target(NamedTuple):
@@ -78,17 +81,29 @@ class Target(NamedTuple):
 
         Without a language, and for programs that are compiled, the first one that is no shell and the like.
         """
-        if debug and debug.programs:
-            fitting = [one for one in self.processes if re.fullmatch(debug.programs, one.name)]
-        else:
-            fitting = [one for one in self.processes if not _LAUNCHERS.fullmatch(one.name)]
+        fitting = self._fitting(debug)
         parents = {one.ppid for one in fitting}
         leaves = [one for one in fitting if one.pid not in parents]
         return min(leaves, key=lambda one: one.pid, default=None)
 
+    def among_others(self, debug: Debug | None) -> int:
+        """The number in the container of that process, where the language runs as several users; else 0.
+
+        A sidecar, which is one of the users, can tell by itself which of its processes answers.
+        """
+        chosen = self.process(debug)
+        is_alone = len({(one.uid, one.gid) for one in self._fitting(debug)}) < 2
+        return 0 if chosen is None or is_alone else chosen.inner
+
+    def _fitting(self, debug: Debug | None) -> list[Process]:
+        if debug and debug.programs:
+            return [one for one in self.processes if re.fullmatch(debug.programs, one.name)]
+        return [one for one in self.processes if not _LAUNCHERS.fullmatch(one.name)]
+
     def user(self, debug: Debug | None) -> tuple[int, int]:
         """The uid and gid that a debugger needs to get in. Raises UnsupportedError where nothing tells them."""
-        found = self.process(debug)
+        # A program may have another name for itself than its file, which another user cannot see.
+        found = self.process(debug) or self.process(None)
         if found:
             return found.uid, found.gid
         uid, _, gid = str(self.info["Config"].get("User") or "0:0").partition(":")
@@ -110,6 +125,30 @@ def find(engine: Engine, project: Project, service: Service) -> Target:
     if engine.endpoint.is_local_socket and _is_of(pid, identifier):
         return Target(identifier, service, info, tuple(_tree(pid)), _listening(pid))
     return Target(identifier, service, info, tuple(_top(engine, identifier)), None)
+
+
+def gone(engine: Engine, target: Target, meanwhile: str) -> NotRunningError | None:
+    """The error for a container that has ended or restarted since it was found; None for one that has not."""
+    try:
+        state = engine.get(f"/containers/{target.id}/json")["State"]
+    except ApiError:
+        state = {}
+    is_up = state.get("Running") and state.get("Pid")
+    if is_up and state.get("StartedAt") == target.started:
+        return None
+    now, name = state.get("Status", "removed"), target.service.name
+    has_restarted = is_up or now == "restarting"
+    return NotRunningError(
+        f"service {name!r} ended while {meanwhile}",
+        cause="its container was restarted" if has_restarted else f"its container is {now}",
+        hint=f"ddd dev.logs --service {name}" if has_restarted else "ddd dev.up",
+    )
+
+
+def why(target: Target, error: ApiError, meanwhile: str) -> DddError:
+    """Why a container beside this one could not be created or started: most likely this one has ended."""
+    with closing(Engine.connect()) as engine:
+        return gone(engine, target, meanwhile) or error
 
 
 def declared_language(service: Service) -> Language | None:
@@ -160,6 +199,13 @@ def _refuse(service: Service, info: Mapping[str, Any]) -> None:
             cause="its processes stand still, and so would a debugger",
             hint=f"docker compose unpause {service.name}",
         )
+    if info["State"].get("Restarting") or not info["State"].get("Pid"):
+        raise NotRunningError(
+            f"service {service.name!r} is not running",
+            cause=f"its container is {info['State'].get('Status')}: its program ended with status "
+            f"{info['State'].get('ExitCode')}, and was restarted {info.get('RestartCount', 0)} times",
+            hint=f"ddd dev.logs --service {service.name}",
+        )
     mode = info["HostConfig"].get("PidMode") or ""
     if mode:
         raise UnsupportedError(
@@ -182,13 +228,38 @@ def _tree(pid: int) -> Iterable[Process]:
         fields = dict(line.split(":\t", 1) for line in _read(f"/proc/{number}/status").splitlines() if ":\t" in line)
         if not fields:
             continue
-        uid, gid = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
+        outer, group = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
+        uid, gid = (renumbered(*one) for one in _numbered(number, outer, group))
         inner = int(fields.get("NSpid", "1").split()[-1])
         capabilities = int(fields.get("CapPrm", "0"), 16)
-        if not _HELPERS.search(_read(f"/proc/{number}/cmdline")):
-            yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities)
+        is_closed = not capabilities and _owner(number) not in (None, outer)
+        if not _is_helper(_read(f"/proc/{number}/cmdline")):
+            yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities, is_closed)
         for task in _tasks(number):
             waiting += [int(child) for child in _read(f"{task}/children").split()]
+
+
+def _numbered(pid: int, uid: int, gid: int) -> Iterable[tuple[int, str]]:
+    return ((uid, _read(f"/proc/{pid}/uid_map")), (gid, _read(f"/proc/{pid}/gid_map")))
+
+
+def renumbered(number: int, table: str) -> int:
+    """A user's number within a user namespace, by its uid_map or gid_map: a rootless engine has one.
+
+    Not tried with such an engine: none runs where this is tested.
+    """
+    for inner, outer, count in (map(int, row.split()) for row in table.splitlines()):
+        if outer <= number < outer + count:
+            return inner + number - outer
+    return number
+
+
+def _owner(pid: int) -> int | None:
+    """Whom the kernel lets look into a process: its user, or root alone."""
+    try:
+        return Path(f"/proc/{pid}/status").stat().st_uid  # the folder itself is always its user's
+    except OSError:
+        return None
 
 
 def _tasks(pid: int) -> list[Path]:
@@ -207,13 +278,17 @@ def _name(pid: int) -> str:
     return program.rpartition("/")[2]
 
 
+def _is_helper(words: str) -> bool:
+    return any(helper in words for helper in _HELPERS)
+
+
 def _top(engine: Engine, container: str) -> Iterable[Process]:
     """The same from the engine, whose machine may have no ps."""
     try:
         rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"]
     except ApiError:
         return []
-    return [_of_row(*row[:5]) for row in rows if row[4].strip() and not _HELPERS.search(row[4])]
+    return [_of_row(*row[:5]) for row in rows if row[4].strip() and not _is_helper(row[4])]
 
 
 def _of_row(pid: str, ppid: str, uid: str, gid: str, words: str) -> Process:

@@ -52,7 +52,8 @@ def python_of(found: Target, language: Language | None) -> str:
     if language is None or language.name != "python":
         return PYTHON
     process = found.process(language.debug)
-    for text in (found.environment.get("PYTHON_VERSION", ""), process.name.removeprefix("python") if process else ""):
+    # The program's own name first: the image's Python need not be the one that runs.
+    for text in (process.name.removeprefix("python") if process else "", found.environment.get("PYTHON_VERSION", "")):
         if match := re.match(r"3\.\d+", text):
             return match[0]
     return PYTHON
@@ -64,17 +65,23 @@ def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON
     Where no base image of that Python can be had, it is the usual one's, with a word about it. Raises CommandError
     when the build fails, UnsupportedError where docker/toolbox has no stage for the language.
     """
+    python = available(engine, project, language, python)
     name = image(language, python)
-    if _has(engine, name):
+    if bases.has(engine, name):
         return name
-    if python != PYTHON and not _can_be_had(project, python):
-        return ensure(engine, project, language)
     with ledger.alone(f"toolbox-{language}-{python}", waiting="waiting for another program that builds the toolbox"):
-        if not _has(engine, name):
+        if not bases.has(engine, name):
             with console.step(f"build {name}, the debugger's container"):
                 _build(project, language, python, name)
             remove_superseded(engine, name)
     return name
+
+
+def available(engine: Engine, project: Project, language: str, python: str) -> str:
+    """The Python of the image that ensure gives: this one, or else the usual one, with a word about it."""
+    if python == PYTHON or bases.has(engine, image(language, python)) or _has_base(project, python):
+        return python
+    return PYTHON
 
 
 def remove_superseded(engine: Engine, name: str) -> None:
@@ -122,7 +129,7 @@ def _inputs(project: Project, needed: tuple[str, ...]) -> BuildInputs:
     return BuildInputs(stand_ins, secrets, tuple(hostconfig.proxies(os.environ)), values)
 
 
-def _can_be_had(project: Project, python: str) -> bool:
+def _has_base(project: Project, python: str) -> bool:
     """Whether there is a base image with this Python, with a word where there is none. It is remembered for a while."""
     official = f"python:{python}-slim-trixie"
     file = project.private / "cache" / "toolbox.json"
@@ -135,13 +142,3 @@ def _can_be_had(project: Project, python: str) -> bool:
     if not known:
         console.note(f"{official} cannot be had: the toolbox's Python is {PYTHON}, the service's {python}")
     return bool(known)
-
-
-def _has(engine: Engine, name: str) -> bool:
-    try:
-        engine.get(f"/images/{name}/json")
-    except ApiError as error:
-        if error.status == 404:
-            return False
-        raise
-    return True

@@ -9,10 +9,10 @@ from contextlib import closing, contextmanager, suppress
 from ddd_tasks import build, console, ledger, process, services, worktree
 from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
-from ddd_tasks.debugging import attach, mapping, ports, target, variant
+from ddd_tasks.debugging import attach, mapping, overlay, ports, target
 from ddd_tasks.debugging.attachment import Attachment
+from ddd_tasks.debugging.overlay import STAGE, Wanted
 from ddd_tasks.debugging.target import Target
-from ddd_tasks.debugging.variant import STAGE, Wanted
 from ddd_tasks.engine import ports as holders
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import NotRunningError, PortTakenError, UnknownNameError, UnsupportedError
@@ -36,7 +36,7 @@ def start(
     with closing(Engine.connect()) as engine, _alone(project):
         project = worktree.settle(engine, project)
         services.refuse_takeover(engine, project)
-        _say_command(project, service)
+        _say_changes(project, service, debug)
         changed = _started(engine, project, service, debug, waits=waits, timeout=timeout)
         if process.is_dry():
             return None
@@ -48,11 +48,11 @@ def _started(
     engine: Engine, project: Project, service: Service, debug: Debug, *, waits: bool, timeout: float
 ) -> Project:
     """Start the service, and return the project with all that run their debug stage as they do."""
-    known = variant.running(engine, project)
+    known = overlay.running(engine, project)
     before = _containers(engine, project, service.name)
     for attempt in range(_ATTEMPTS):
         wanted = known | {service.name: _wanted(engine, project, service, debug, known.get(service.name), waits=waits)}
-        changed = variant.variant(project, list(wanted.values()), _debugs(project, wanted))
+        changed = overlay.applied(project, list(wanted.values()), _debugs(project, wanted))
         stopped = set(known)
         try:
             upping.start(changed, [service.name], timeout=timeout, stopped=stopped)
@@ -74,20 +74,20 @@ def stop(project: Project, names: Sequence[str] = ()) -> list[str]:
     """
     with closing(Engine.connect()) as engine, _alone(project):
         services.refuse_takeover(engine, project)
-        known = variant.running(engine, project)
+        known = overlay.running(engine, project)
         gone = {name: one for name, one in known.items() if not names or name in names}
         if process.is_dry():
             return list(gone)
         attach.detach(project, names)
         kept = {name: one for name, one in known.items() if name not in gone}
-        changed = variant.variant(project, list(kept.values()), _debugs(project, kept))
+        changed = overlay.applied(project, list(kept.values()), _debugs(project, kept))
         if removed := [name for name, one in gone.items() if not one.ran_before]:
             Compose(project).run("--profile", "*", "rm", "--stop", "--force", *removed, quiet=True)
         if back := [name for name, one in gone.items() if one.ran_before]:
             upping.start(changed, back, stopped=list(kept))
         for name in gone:
             with suppress(ApiError):  # somebody else's container may be of it
-                engine.delete(f"/images/{variant.image(project, project.services[name])}")
+                engine.delete(f"/images/{overlay.image(project, project.services[name])}")
     return list(gone)
 
 
@@ -126,7 +126,7 @@ def _wanted(
 ) -> Wanted:
     """How the service is to run; its debugger keeps the port that it has."""
     config = build.configuration(project)["services"][service.name]
-    can_publish = variant.check_network(service, config)
+    can_publish = overlay.check_network(service, config)
     if known:
         return known._replace(waits=waits)
     if not process.is_dry():
@@ -143,13 +143,17 @@ def _wanted(
     return Wanted(service.name, host_port, waits, bool(_containers(engine, project, service.name)))
 
 
-def _say_command(project: Project, service: Service) -> None:
-    """Say which words of the Compose file the debug stage's own come before."""
+def _say_changes(project: Project, service: Service, debug: Debug) -> None:
+    """Say what of the service's entry in the Compose file is not in force."""
     config = build.configuration(project)["services"][service.name]
-    replaced = variant.replaced(config, build.dockerfile_of(project, service))
+    replaced = overlay.replaced(config, build.dockerfile_of(project, service))
     if replaced:
         what = f"{' and '.join(replaced)} of service {service.name!r} in {project.files[0].name}"
         console.note(f"not in force while the debug stage runs, whose own words start the debugger: {what}")
+    if overlay.is_loosened(config, debug):
+        console.note(
+            f"not in force while the debug stage runs, which builds the program: read_only of service {service.name!r}"
+        )
 
 
 def _await_debugger(engine: Engine, project: Project, service: Service, debug: Debug) -> Target:
@@ -175,7 +179,9 @@ def _attachment(project: Project, found: Target, language: Language, debug: Debu
         ports.remember(project, service.name, at[1])
     if debug.port is None:
         known = mapping.mappings(project, service, language, STAGE)
-        return Attachment(service.name, language, found.info["Name"].lstrip("/"), 0, 1, found.id, False, known)
+        chosen = found.process(debug)
+        name, pid = found.info["Name"].lstrip("/"), chosen.inner if chosen else 1
+        return Attachment(service.name, language, name, 0, pid, found.id, False, known)
     return attach.attach(project, service)
 
 

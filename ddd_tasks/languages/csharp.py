@@ -104,6 +104,6 @@ CSHARP = Language(
         "dotnet restore of packages from NuGet, and its configuration and cache in deps",
         "ASP.NET Core services, and what SIGTERM does to a program on .NET 10",
         "dotnet watch, dotnet format and dotnet test of the real SDK",
-        "breakpoints: neither netcoredbg nor vsdbg was run, and their entries were only checked against a schema",
+        "breakpoints: neither netcoredbg nor vsdbg was run, and only the form of their entries was checked",
     ),
 )

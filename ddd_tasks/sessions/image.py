@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from ddd_tasks import bases, images, process
+from ddd_tasks import bases, process
 from ddd_tasks import build as build_inputs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.streams import write
@@ -78,7 +78,7 @@ def _failed(source: Source, options: Options, status: int, said: str) -> Command
     stand_ins = build_inputs.for_project(source.project).contexts
     needed = [name for name in source.stages().external_images(options.stage) if name not in stand_ins]
     with closing(Engine.connect()) as engine:
-        missing = [name for name in needed if not images.is_local(engine, name)]
+        missing = [name for name in needed if not bases.has(engine, name)]
     return CommandError(
         f"the image of stage {options.stage!r} could not be built",
         status,

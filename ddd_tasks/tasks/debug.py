@@ -28,7 +28,7 @@ def _service(project: Project, name: str | None) -> Service:
     help={
         "service": SERVICE_HELP,
         "wait": "Stop before the first line, until a debugger comes.",
-        "timeout": "Seconds to wait.",
+        "timeout": "Seconds until the service and what it depends on have to be healthy.",
         "json": JSON_HELP,
     }
 )
@@ -57,13 +57,15 @@ def up(
 def down(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     """Bring services back from their debug stage.
 
-    Those that debug.up started are removed. Debuggers that debug.attach brought are taken away, too.
+    Those that debug.up started are removed. Debuggers that debug.attach
+    brought are taken away, too.
     """
     from ddd_tasks.debugging import up as upping
 
     project = _project()
     gone = upping.stop(project, [project.service(service).name] if service else [])
-    console.note(f"back from the debug stage: {', '.join(gone)}" if gone else "no service here runs its debug stage")
+    done = "would bring back" if process.is_dry() else "back"
+    console.note(f"{done} from the debug stage: {', '.join(gone)}" if gone else "no service here runs its debug stage")
 
 
 @task(
@@ -76,7 +78,8 @@ def down(c: Context, service: str | None = None) -> None:  # noqa: ARG001
 def attach(c: Context, service: str | None = None, port: int = 0, json: bool = False) -> None:  # noqa: ARG001
     """Bring a debugger to a running service and say where.
 
-    The service is not restarted, and its image and files stay as they are. A debugger that it has already is used.
+    The service is not restarted, and its image and files stay as they are.
+    A debugger that it has already is used.
     """
     from ddd_tasks.debugging import attach as attaching
 
@@ -109,7 +112,8 @@ def detach(c: Context, service: str | None = None) -> None:  # noqa: ARG001
 def doctor(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
     """Say what keeps a debugger from working, and how to mend it.
 
-    Ports are looked up, never connected to. The exit status is 1 where there is a problem.
+    Ports are looked up, never connected to. The exit status is 1 where there
+    is a problem.
     """
     from ddd_tasks.debugging import doctor as doctors
 
@@ -131,7 +135,8 @@ def doctor(c: Context, service: str | None = None, json: bool = False) -> None: 
 def toolbox(c: Context, service: str | None = None, root: bool = False) -> None:
     """Run the words after -- beside a service: ps, ss, strace ...
 
-    They see its processes, its network and its files in a container of their own; without words, a shell opens.
+    They see its processes, its network and its files in a container of their
+    own; without words, a shell opens. For example: ddd debug.toolbox -- ss -lnt
     """
     from ddd_tasks.debugging import shell
 
@@ -158,7 +163,8 @@ def config(
 ) -> None:
     """Write the configuration of an editor.
 
-    One entry per service, which runs debug.attach first. What else is in a file stays as it is, comments too.
+    One entry per service, which runs debug.attach first. What else is in a
+    file stays as it is, comments too.
     """
     from ddd_tasks.debugging import editors
 
@@ -204,16 +210,18 @@ def check(
 ) -> None:
     """Prove that a breakpoint on a line of yours is hit.
 
-    It attaches as an editor does, sets the breakpoint, shows stack and locals, and lets the program go on. The exit
-    status is 1 where it is not hit or an expectation is not true; then it says which link is broken.
+    It attaches as an editor does, sets the breakpoint, shows stack and locals,
+    and lets the program go on. The exit status is 1 where it is not hit or an
+    expectation is not true; then it says which link is broken.
     """
     from ddd_tasks.debugging import check as checking
-    from ddd_tasks.debugging.check import expectation, place
+    from ddd_tasks.debugging.check import wanted as asked
 
-    expectations = [expectation.parse(one) for one in expect or ()]
-    mappings = [checking.mapping(one) for one in map or ()]
-    wanted = checking.Wanted(place.find(break_), request, run, expectations, mappings, timeout)
+    wanted = asked.parse(break_, asked.Words(service or "", request, run, expect or (), map or (), timeout))
     project = _project()
+    if process.is_dry():
+        checking.announce(project, _service(project, service), wanted)
+        return
     report = checking.run(project, _service(project, service), wanted)
     if json:
         console.result_json(report.as_dict())

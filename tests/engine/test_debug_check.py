@@ -6,12 +6,18 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from ddd_tasks.debugging.clients import dap
+from ddd_tasks.debugging.clients.mapped import MappedClient
+from ddd_tasks.debugging.clients.transport import Program
+from ddd_tasks.language import PathMapping
 from ddd_tasks.languages.python import PYTHON
-from tests.debugging import line_of
+from tests import support
+from tests.debugging import line_of, processes, stop_of
 from tests.examples import SERVICE, Example, example_of
 from tests.support import Ran, Stack
 
@@ -26,6 +32,22 @@ HARDENED = """
     cap_drop: [ALL]
     security_opt: ["no-new-privileges:true"]
     ports: ["127.0.0.1::8000"]
+  mute:
+    build: {context: ., target: prod}
+    command:
+      - python
+      - -c
+      - "import socket as s; one = s.create_server(('', 5678)); [c.close() for c, _ in iter(one.accept, None)]"
+    ports: ["127.0.0.1::5678"]
+    healthcheck: {disable: true}
+"""
+# Runs under debugpy in the container until a debugger has it end.
+PROGRAM = """import time
+
+left = 10000
+while left:
+    left -= 1
+    time.sleep(0.05)
 """
 USERS_TEST = """\
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +87,9 @@ def running() -> Iterator[Example]:
     with example_of(PYTHON) as example:
         compose = example.stack.directory / "compose.yaml"
         compose.write_text(compose.read_text().rstrip() + "\n" + HARDENED)
-        example.stack.ddd("dev.up", "--service", "hardened", timeout=600).ok()
+        example.stack.write({"program.py": PROGRAM})
+        for service in ("hardened", "mute"):
+            example.stack.ddd("dev.up", "--service", service, timeout=600).ok()
         example.stack.ddd("debug.up", "--service", SERVICE, timeout=600).ok()
         yield example
 
@@ -105,7 +129,7 @@ def test_a_hit_with_expectations(running: Example, line: int) -> None:
 
 
 def test_a_command_reaches_the_line_and_is_ended(running: Example, line: int) -> None:
-    visit = f"import time, urllib.request as r; print(r.urlopen({running.url!r}).status); time.sleep(60)"
+    visit = f"import time, urllib.request as r; print(r.urlopen({running.url!r}).status, flush=True); time.sleep(60)"
     command = shlex.join([sys.executable, "-c", visit])
     ran = check(running, "--break", f"{FILE}:{line}", "--run", command, timeout=40).ok()
     assert ran.err.splitlines()[-1] == "200"
@@ -132,7 +156,7 @@ def test_a_mapping_to_where_nothing_is(running: Example, line: int) -> None:
     assert f"the file that exists: /app/{FILE}" in told["cause"]
     hint = shlex.split(told["try"])
     assert hint[-2:] == ["--map", ".=/app"]
-    check(running, *hint[2:], "--request", "/").ok()
+    running.stack.ddd(*hint[1:]).ok()
 
 
 def test_a_mapping_to_a_copy_that_does_not_run(running: Example, line: int) -> None:
@@ -167,6 +191,51 @@ def test_lines_that_are_not_hit_in_time(running: Example, line: int) -> None:
     assert f"waiting up to 0.5 s for the program to reach {FILE}:{line}" in by_hand.err
 
 
+def test_a_dry_run_does_nothing(running: Example, line: int) -> None:
+    stack, before = running.stack, processes(f"{running.stack.name}-hardened-1")
+    words = ("debug.check", "--service", "hardened", "--break", f"{FILE}:{line}", "--expect", "1 + 1 == 2")
+    told = stack.ddd("--dry", *words, "--run", "touch made")
+    told.ok()
+    shown = told.out + told.err
+    assert "docker run" in shown
+    assert f"breakpoint on {FILE}:{line}" in shown
+    assert "touch made" in shown
+    assert "1 + 1" in shown
+    assert not (stack.directory / "made").exists()
+    assert processes(f"{stack.name}-hardened-1") == before
+    assert "curl http://127.0.0.1:" in stack.ddd("--dry", *words, "--request", "/health").ok().err
+
+
+def test_what_listens_and_is_no_debugger(running: Example, line: int) -> None:
+    told = refused(check(running, "--service", "mute", "--break", f"{FILE}:{line}", "--json"), "listening")
+    assert "does not answer when greeted" in told["error"]
+    ran = check(running, "--service", "mute", "--break", f"{FILE}:{line}")
+    assert ran.err.splitlines()[1] == "broken link: listening"
+
+
+def test_an_adapter_through_docker_exec(running: Example) -> None:
+    """The transport that C# needs, with a debugger that can be had here."""
+    container, source = f"{running.stack.name}-{SERVICE}-1", running.stack.directory / "program.py"
+    start = "until python -m debugpy --connect 127.0.0.1:7001 /app/program.py; do sleep 0.1; done 2>/dev/null"
+    program = support.popen("docker", "exec", container, "sh", "-c", start)
+    argv = ["docker", "exec", "-i", container, "python", "-m", "debugpy.adapter"]
+    arguments = {"listen": {"host": "127.0.0.1", "port": 7001}}
+    try:
+        inner = dap.attach(lambda: Program(argv), arguments, timeout=20)
+        with closing(MappedClient(inner, [PathMapping(running.stack.directory, "/app")])) as client:
+            last = line_of(source, "time.sleep")
+            assert client.set_breakpoints(str(source), {last: ""})[0].is_verified
+            stop = stop_of(client)
+            assert stop.place == (str(source), last)
+            client.set_breakpoints(str(source), {})
+            client.evaluate("globals().update(left=20)", stop.frames[0])
+            client.resume(stop)
+        assert support.end_of(program) == 0
+    finally:
+        support.kill_group(program)
+    support.wait_until(lambda: "python -m debugpy.adapter" not in processes(container), what="the end of the adapter")
+
+
 def test_a_file_that_no_mapping_holds(running: Example) -> None:
     ran = check(running, "--break", f"{__file__}:1", "--request", "/")
     assert ran.status == 78
@@ -196,5 +265,4 @@ def _state(stack: Stack) -> tuple[str, ...]:
     name = f"{stack.name}-hardened-1"
     facts = stack.run("docker", "inspect", "--format", "{{.State.StartedAt}} {{.Image}} {{.RestartCount}}", name).ok()
     changes = stack.run("docker", "diff", name).ok()
-    processes = stack.run("docker", "top", name, "-o", "pid,args").ok()
-    return facts.out, changes.out, processes.out
+    return facts.out, changes.out, *processes(name)

@@ -6,10 +6,14 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ddd_tasks import project as projects
+from ddd_tasks.debugging import attach, rights
+from ddd_tasks.debugging.clients import opening
 from ddd_tasks.engine.api import Engine
 from tests import support
 from tests.support import Stack
@@ -29,6 +33,11 @@ CMD ["python", "main.py"]
 
 FROM prod AS debug
 CMD ["python", "-m", "debugpy", "--listen", "0.0.0.0:5678", "main.py"]
+
+FROM prod AS capable
+RUN python -c "import os, struct, sys; may_bind = struct.pack('<5I', 0x2000001, 1 << 10, 0, 0, 0); \
+    os.setxattr(os.path.realpath(sys.executable), 'security.capability', may_bind)"
+USER 10001:10001
 """
 GUNICORN = """\
 FROM python:3.13-slim-trixie AS debug
@@ -36,6 +45,9 @@ CMD ["python", "-m", "debugpy", "--listen", "0.0.0.0:5678", "-m", "gunicorn", "m
 """
 # Listens where debugpy would; nobody speaks to it.
 LISTENER = "import socket, time; one = socket.create_server(('0.0.0.0', 5678)); time.sleep(3600)"
+# A Python that the toolbox cannot have: there is no base image of it.
+OTHER = 'cp "$$(readlink -f "$$(which python3)")" /opt/python3.9 && exec /opt/python3.9 main.py'
+SYS_PTRACE = 1 << 19
 HARDENED = {
     "user": "10001:10001",
     "cap_drop": ["ALL"],
@@ -45,7 +57,9 @@ HARDENED = {
 }
 SERVICES: dict[str, dict[str, Any]] = {
     "hardened": HARDENED,
-    "open": {"command": ["python", "-c", LISTENER]},
+    "open": {"command": ["python", "-c", LISTENER], "ports": ["127.0.0.1::5678"]},
+    "other": {"user": "root", "command": ["sh", "-c", OTHER]},
+    "capable": {"build": {"context": ".", "target": "capable"}},
     "sleeping": {"command": ["sleep", "3600"]},
     "favoured": {"cap_add": ["SYS_PTRACE"]},
     "shadowed": {"volumes": ["./other:/app"], "command": ["python", "-c", "import time; time.sleep(3600)"]},
@@ -162,6 +176,7 @@ def test_a_debug_port_that_other_containers_reach(running: Stack) -> None:
     found = one.finding("listening", status=0)
     assert found["state"] == "warning"
     assert found["what"].startswith("on 0.0.0.0:5678, process 1 (python -c import socket")
+    assert ", published on 127.0.0.1: every container of its networks" in found["what"]
     one.change("('0.0.0.0', 5678)", "('127.0.0.1', 5678)")
     one.up()
     found = support.wait_until(lambda: one.finding("listening") if _listens(one) else None, what="the listener")
@@ -172,6 +187,53 @@ def test_a_process_of_another_language(running: Stack) -> None:
     found = Patient(running, "sleeping").finding("process", status=1)
     assert found["what"].startswith("no process runs python; there are ")
     assert "sleep" in found["what"]
+
+
+def test_another_python_than_the_toolbox_can_have(running: Stack) -> None:
+    found = Patient(running, "other").finding("python", status=1)
+    assert found["what"] == "Python 3.9, and the toolbox's is 3.13: debug.attach needs the same minor version"
+    assert found["fix"] == "ddd debug.up --service other"
+
+
+def test_a_process_with_capabilities_of_its_own(running: Stack) -> None:
+    """A program that may bind low ports, by its file: no other program of its user may look into it."""
+    found = Patient(running, "capable").finding("capabilities", status=1)
+    assert found["what"].startswith("1 capabilities, the seccomp filter; debug.attach does not get in")
+    refused = running.ddd("debug.attach", "--service", "capable", timeout=60)
+    assert refused.status == 65
+    assert "it has capabilities of its own" in refused.err
+    assert "SYS_PTRACE" not in refused.err
+    assert f"try: {found['fix']}" in refused.err
+
+
+@pytest.mark.parametrize("service", ["hardened", "shadowed"])
+def test_only_what_traces_has_the_capability(
+    running: Stack, engine: Engine, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    """As if the kernel had Yama, which it may not have: as another user, and as root."""
+    monkeypatch.setattr(rights, "yama", lambda: 1)
+    project = projects.load(running.directory)
+    try:
+        made = attach.attach(project, project.service(service))
+        opening.connect(made).close()
+        labels = [f"ddd-tasks.project={running.directory}", f"ddd-tasks.debug={service}"]
+        found = {row["Labels"]["ddd-tasks.role"]: row["Id"] for row in _listed(engine, labels)}
+        infos = {role: engine.get(f"/containers/{one}/json") for role, one in found.items()}
+        given = {role: info["HostConfig"]["CapAdd"] or [] for role, info in infos.items()}
+        assert given == {"sidecar": ["SYS_PTRACE"], "forwarder": []}
+        status = Path(f"/proc/{infos['sidecar']['State']['Pid']}/status").read_text()
+        assert not int(status.partition("CapPrm:")[2].split()[0], 16) & SYS_PTRACE
+    finally:
+        attach.detach(project, [service])
+
+
+def test_a_dry_run_starts_nothing(running: Stack) -> None:
+    ran = running.ddd("--dry", "debug.doctor", "--service", "hardened", "--json").ok()
+    (command,) = [line for line in ran.err.splitlines() if "docker run" in line]
+    assert "-m sidecar facts --pattern" in command
+    assert "SYS_PTRACE" not in command
+    assert {"running", "debug stage", "mapping"} <= (checks := {one["check"] for one in json.loads(ran.stdout)})
+    assert not checks & {"process", "user", "listening"}
 
 
 def test_a_paused_service(running: Stack) -> None:
@@ -248,6 +310,10 @@ def test_stages_that_cannot_be_debugged(stack: Callable[[Mapping[str, str]], Sta
     assert "for 30 s" in one.finding("workers")["what"]
     one.stack.write({"Dockerfile": GUNICORN.replace('"main:app"', '"--timeout", "0", "main:app"')})
     assert one.checked("workers") == []
+
+
+def _listed(engine: Engine, labels: list[str]) -> list[dict[str, Any]]:
+    return list(engine.get("/containers/json", filters={"label": labels}))
 
 
 def _listens(one: Patient) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +15,8 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.go import GO
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
-from tests.examples import Example, by_rename, example_of
+from tests.debugging import Subject, attach, broken, client, line_of, stop_of, visitors, waiting
+from tests.examples import by_rename, example_of
 
 SERVICES = """
   hardened:
@@ -34,6 +34,8 @@ SERVICES = """
 FLAGS = {"trimmed": "-trimpath", "stripped": '-ldflags="-s -w"'}
 # The one line of the handler of GET /.
 LINE = '"visits": visits.Add(1)'
+# The one line of that file that runs only when the service ends.
+IDLE = "_ = server.Close()"
 # A client that is there until it is killed.
 HOLDS = """\
 import json, sys, time
@@ -46,34 +48,10 @@ with client(json.loads(sys.argv[1])) as debugger:
 """
 
 
-class Project:
-    """The running project of this module: the example, and its service in other ways."""
+class Project(Subject):
+    """The running project of this module."""
 
-    def __init__(self, example: Example, engine: Engine, ports: dict[str, int]) -> None:
-        self.example, self.stack, self.engine = example, example.stack, engine
-        self.urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | {"visits": example.url}
-        self.line = line_of(example.source, LINE)
-
-    @property
-    def file(self) -> str:
-        """The source, by its host path."""
-        return str(self.example.source)
-
-    def container(self, service: str) -> str:
-        return self.stack.run("docker", "compose", "ps", "-q", service).ok().out.strip()
-
-    def facts(self, service: str) -> tuple[Any, ...]:
-        """What a live debugger must not change: start, image, rights, and files but for those that Go's tools write."""
-        container = self.container(service)
-        info = self.engine.get(f"/containers/{container}/json")
-        rows = self.engine.get(f"/containers/{container}/changes") or []
-        changes = [row["Path"] for row in rows if not row["Path"].startswith(("/root", "/go", "/tmp"))]
-        return container, info["State"]["StartedAt"], info["State"]["Pid"], info["Image"], info["HostConfig"], changes
-
-    def processes(self, service: str) -> list[str]:
-        """The programs of the service's process namespace: those of a sidecar would be among them."""
-        rows = self.engine.get(f"/containers/{self.container(service)}/top", ps_args="-o pid,args")["Processes"]
-        return [row[1].split()[0] for row in rows]
+    written = ("/root", "/go", "/tmp")
 
     def tracer(self, service: str) -> int:
         """The process that traces the service's first one, 0 for none."""
@@ -86,9 +64,8 @@ class Project:
         labels = [f"{PROJECT_LABEL}={self.stack.directory}", f"{ROLE_LABEL}={SIDECAR}"]
         return next((row["Id"] for row in self.engine.get("/containers/json", filters={"label": labels})), None)
 
-    def check(self, service: str, *words: str, source: str = "main.go") -> support.Ran:
-        place = f"{source}:{self.line}"
-        url = self.urls[service]
+    def check(self, service: str, *words: str, at: str = "") -> support.Ran:
+        place, url = at or f"main.go:{self.line}", self.urls[service]
         return self.stack.ddd("debug.check", "--service", service, "--break", place, "--request", url, *words)
 
 
@@ -108,11 +85,12 @@ def project(engine: Engine, bases: None) -> Iterator[Project]:
             assert changed != dockerfile
             stack.write({f"{name}.Dockerfile": changed})
         stack.ddd("dev.up", timeout=900).ok()
-        yield Project(example, engine, ports)
+        yield Project(example, engine, ports, LINE)
 
 
 def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
     before = project.facts("visits")
+    project.check("visits").ok()
     said = attach(project.stack, "--service", "visits")
     with visitors(project.urls["visits"]):
         with client(said) as debugger:
@@ -136,7 +114,7 @@ def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
             assert stop_of(debugger).place == (project.file, project.line + 1)
     by_rename(project.example.source, project.example.text)
     project.stack.ddd("debug.detach", "--service", "visits").ok()
-    assert not {"python3", "dlv"} & {*project.processes("visits")}
+    assert not [words for words in project.processes("visits") if "sidecar" in words or words.startswith("dlv")]
 
 
 def test_live_in_a_hardened_prod(project: Project) -> None:
@@ -162,6 +140,45 @@ def test_live_in_a_hardened_prod(project: Project) -> None:
     project.check("hardened").ok()
     project.stack.ddd("debug.detach", "--service", "hardened").ok()
     assert project.processes("hardened") == processes
+
+
+def test_a_breakpoint_that_is_not_hit_stops_nobody(project: Project) -> None:
+    """Clients follow each other at once: neither the one that leaves nor the one that comes may leave it standing."""
+    said, idle = attach(project.stack, "--service", "hardened"), line_of(project.example.source, IDLE)
+    with visitors(project.urls["hardened"]) as answers:
+        for lines in ({idle: ""}, {}, {idle: ""}):
+            with client(said) as debugger:
+                told = debugger.set_breakpoints(project.file, lines)
+                assert [one.line for one in told if one.is_verified] == [*lines]
+                answers.clear()
+                support.wait_until(lambda: len(answers) > 50, what="answers while a client is there")
+                assert debugger.wait_for_stop(0) is None
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+
+
+def test_a_process_that_is_traced_already(project: Project) -> None:
+    before = project.facts("hardened")
+    argv = support.ddd_argv("debug.toolbox", "--service", "hardened", "--", "strace", "-o", "/dev/null", "-p", "1")
+    strace = project.stack.popen(*argv)
+    try:
+        support.wait_until(lambda: project.tracer("hardened"), what="strace")
+        refused = project.stack.ddd("debug.attach", "--service", "hardened")
+    finally:
+        support.kill_group(strace)
+        support.end_of(strace)
+    assert refused.status == 69
+    assert "error: something else debugs the process of service 'hardened'" in refused.err
+    assert "cause: process 1 is traced by process " in refused.err
+    assert project.sidecar() is None
+    support.wait_until(lambda: project.tracer("hardened") == 0, what="the end of strace")
+    attach(project.stack, "--service", "hardened")
+    project.stack.ddd("debug.detach", "--service", "hardened").ok()
+    assert project.facts("hardened") == before
+
+
+def test_delve_is_in_the_toolbox(project: Project) -> None:
+    said = project.stack.ddd("debug.toolbox", "--service", "hardened", "--", "dlv", "version").ok()
+    assert said.out.startswith("Delve Debugger")
 
 
 def test_a_client_and_a_sidecar_that_are_killed_leave_no_breakpoint(project: Project) -> None:
@@ -192,6 +209,26 @@ def test_a_client_and_a_sidecar_that_are_killed_leave_no_breakpoint(project: Pro
     project.stack.ddd("debug.detach", "--service", "hardened").ok()
 
 
+def test_links_that_are_broken(project: Project) -> None:
+    attach(project.stack, "--service", "hardened")  # not anew for each of these
+    wrong = broken(project.check("hardened", "--map", ".=/srv", "--json"), "mapping")
+    assert "main.go is not /srv/main.go" in wrong["error"]
+    assert "the file that exists: /" in wrong["cause"]
+    project.stack.ddd(*shlex.split(wrong["try"])[1:]).ok()
+    new = project.example.source.with_name("new.go")
+    new.write_text("package main\n\nfunc unused() int { return 1 }\n")
+    try:
+        missing = broken(project.check("hardened", "--json", at="new.go:3"), "line")
+    finally:
+        new.unlink()
+    assert "new.go is not in the program" in missing["error"]
+    assert "the mapping holds for others: main.go" in missing["cause"]
+    blank = project.example.text.splitlines().index("") + 1
+    told = broken(project.check("hardened", "--json", at=f"main.go:{blank}"), "line")
+    assert f"line {blank} of main.go is not executable" in told["error"]
+    assert project.stack.ddd("debug.detach", "--service", "hardened").ok().err.startswith("detached")
+
+
 def test_a_program_with_the_paths_of_its_module(project: Project) -> None:
     said = attach(project.stack, "--service", "trimmed")
     assert [one["remoteRoot"] for one in said["pathMappings"]] == ["visits"]
@@ -205,6 +242,7 @@ def test_a_stripped_program_is_named(project: Project, task: tuple[str, ...]) ->
     before = project.facts("stripped")
     refused = project.stack.ddd(task[0], "--service", "stripped", *task[1:])
     assert refused.status == 65
+    assert ("broken link: attach" in refused.err) == (task[0] == "debug.check")
     assert "service (process 1) is stripped" in refused.err
     assert '-ldflags "-s -w"' in refused.err
     assert "debug.up --service stripped" in refused.err
@@ -217,6 +255,7 @@ def test_the_debug_stage(project: Project) -> None:
     by_rename(example.source, example.text)
     project.stack.ddd("debug.up", "--service", "visits", timeout=600).ok()
     said = attach(project.stack, "--service", "visits")
+    project.check("visits").ok()
     assert project.sidecar() is None, "it has a debugger of its own"
     with visitors(project.urls["visits"]):
         with client(said) as debugger:
@@ -233,9 +272,13 @@ def test_the_debug_stage(project: Project) -> None:
             assert stop.place == (project.file, project.line + 1)
     by_rename(example.source, example.text)
 
-    project.stack.ddd("debug.up", "--service", "visits", "--wait", timeout=600).ok()
-    said = attach(project.stack, "--service", "visits")
-    assert example.answer() == {}
-    with client(said):
-        example.wait_for("visits", what="the service, once a client is there")
+    words = ("--service", "visits", "--wait")
+    project.stack.ddd("debug.up", *words, timeout=600).ok()
+    # Delve listens before there is a program; another debug.up leaves it as it is, and takes a moment.
+    support.wait_until(lambda: "/tmp/service" in project.processes("visits"), what="the program")
+    said = attach(project.stack, *words, task="debug.up")
+    place = project.file, line_of(example.source, 'port := os.Getenv("PORT")')
+    with waiting(said, *place) as debugger:
+        assert stop_of(debugger).place == place
+    example.wait_for("visits")
     project.stack.ddd("debug.down", "--service", "visits", timeout=600).ok()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +14,8 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.node import NODE
 from ddd_tasks.scaffold.rendering import set_knobs, splice
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
-from tests.examples import Example, by_rename, example_of
+from tests.debugging import Subject, attach, broken, client, line_of, stop_of, visitors
+from tests.examples import by_rename, example_of
 from tests.support import Stack
 
 SERVICES = """
@@ -29,6 +29,12 @@ SERVICES = """
     build: {context: ., dockerfile: npm.Dockerfile, target: debug}
     init: true
     volumes: ["./:/app"]
+    ports: ["127.0.0.1:%d:8000"]
+  watching:
+    build: {context: ., target: dev}
+    init: true
+    volumes: ["./:/app"]
+    command: [node, --watch, src/server.js]
     ports: ["127.0.0.1:%d:8000"]
   deaf:
     build: {context: ., target: prod}
@@ -46,39 +52,17 @@ LINE = 'send(response, status, { type: "application/json"'
 INSPECTOR = ":240D"  # port 9229 in /proc/net/tcp
 
 
-class Project:
-    """The running project of this module: the example, and its service in other ways."""
-
-    def __init__(self, example: Example, engine: Engine, ports: dict[str, int]) -> None:
-        self.example, self.stack, self.engine = example, example.stack, engine
-        self.urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()} | {"visits": example.url}
-        self.line = line_of(example.source, LINE)
-
-    @property
-    def file(self) -> str:
-        """The source, by its host path."""
-        return str(self.example.source)
-
-    def container(self, service: str) -> str:
-        return self.stack.run("docker", "compose", "ps", "-q", service).ok().out.strip()
-
-    def facts(self, service: str) -> tuple[Any, ...]:
-        """What a live debugger must not change: start, image, rights and files."""
-        container = self.container(service)
-        info = self.engine.get(f"/containers/{container}/json")
-        changes = self.engine.get(f"/containers/{container}/changes")
-        return container, info["State"]["StartedAt"], info["State"]["Pid"], info["Image"], info["HostConfig"], changes
+class Project(Subject):
+    """The running project of this module."""
 
     def listens(self, service: str) -> bool:
         """Whether an inspector listens in the service's network namespace."""
         rows = self.stack.run("docker", "exec", self.container(service), "cat", "/proc/net/tcp", "/proc/net/tcp6").ok()
         return any(f"{INSPECTOR} " in row and " 0A " in row for row in rows.out.splitlines())
 
-    def processes(self, service: str) -> list[str]:
-        """The command lines in the service's process namespace, with those of containers that share it."""
-        look = 'for file in /proc/[0-9]*/cmdline; do tr "\\0" " " < $file; echo; done'
-        said = self.stack.run("docker", "exec", self.container(service), "sh", "-c", look).out
-        return [line.strip() for line in said.splitlines() if line.strip() and "cmdline" not in line]
+    def check(self, service: str, *words: str, at: str = "") -> support.Ran:
+        place = at or f"src/app.js:{self.line}"
+        return self.stack.ddd("debug.check", "--service", service, "--break", place, "--request", "/", *words)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +73,7 @@ def _nothing_left() -> None:
 @pytest.fixture(scope="module")
 def project(engine: Engine, bases: None) -> Iterator[Project]:
     with example_of(NODE) as example:
-        stack, ports = example.stack, {name: support.free_port() for name in ("hardened", "npm")}
+        stack, ports = example.stack, {name: support.free_port() for name in ("hardened", "npm", "watching")}
         compose = stack.directory / "compose.yaml"
         stack.write({"compose.yaml": compose.read_text().rstrip() + SERVICES % tuple(ports.values())})
         variant = (resources.docker() / "node" / "command.Dockerfile").read_text()
@@ -99,11 +83,12 @@ def project(engine: Engine, bases: None) -> Iterator[Project]:
         package["scripts"]["serve"] = "nodemon --exec 'node --enable-source-maps' src/server.js"
         stack.write({"package.json": json.dumps(package)})
         stack.ddd("dev.up", timeout=600).ok()
-        yield Project(example, engine, ports)
+        yield Project(example, engine, ports, LINE)
 
 
 def test_live_in_dev_over_a_save_and_a_restart(project: Project) -> None:
     before = project.facts("visits")
+    project.check("visits").ok()
     said = attach(project.stack, "--service", "visits")
     with visitors(project.urls["visits"]) as answers, client(said) as debugger:
         (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
@@ -153,13 +138,47 @@ def test_live_in_a_hardened_prod(project: Project) -> None:
     assert project.processes("hardened") == processes
     assert project.facts("hardened") == before
     # It can be opened again, and debug.check proves the same from the command line.
-    report = project.stack.ddd(
-        "debug.check", "--service", "hardened", "--break", f"src/app.js:{project.line}", "--request", "/", "--expect",
-        "status == 200",
-    )  # fmt: skip
-    report.ok()
+    project.check("hardened", "--expect", "status == 200").ok()
     assert not project.listens("hardened")
     assert project.facts("hardened") == before
+
+
+def test_links_that_are_broken(project: Project) -> None:
+    attach(project.stack, "--service", "hardened")  # not anew for each of these
+    wrong = broken(project.check("hardened", "--map", ".=/srv", "--json"), "mapping")
+    assert "src/app.js is not /srv/src/app.js" in wrong["error"]
+    assert "the file that exists: /app/src/app.js" in wrong["cause"]
+    project.stack.ddd(*shlex.split(wrong["try"])[1:]).ok()
+    new = project.example.source.with_name("new.js")
+    new.write_text("export const value = 1;\n")
+    try:
+        missing = broken(project.check("hardened", "--timeout", "1", "--json", at="src/new.js:1"), "line")
+    finally:
+        new.unlink()
+    assert "src/new.js is not in the container" in missing["error"]
+    assert "the mapping holds for others: app.js" in missing["cause"]
+    blank = project.example.text.splitlines().index("") + 1
+    told = broken(project.check("hardened", "--json", at=f"src/app.js:{blank}"), "line")
+    assert f"line {blank} of src/app.js is not executable" in told["error"]
+    assert project.stack.ddd("debug.detach", "--service", "hardened").ok().err.startswith("detached")
+
+
+def test_live_under_a_reloader_of_node_itself(project: Project) -> None:
+    source = project.example.source
+    said = attach(project.stack, "--service", "watching")
+    with visitors(project.urls["watching"]), client(said) as debugger:
+        debugger.set_breakpoints(project.file, {project.line: ""})
+        stop = stop_of(debugger)
+        assert stop.place == (project.file, project.line)
+        debugger.set_breakpoints(project.file, {project.line: 'value.service === "watched"'})
+        debugger.resume(stop)
+        by_rename(source, project.example.named("watched"))
+        stop = stop_of(debugger)
+        assert debugger.evaluate("value.service", stop.frames[0]) == '"watched"'
+        debugger.set_breakpoints(project.file, {})
+        debugger.resume(stop)
+    by_rename(source, project.example.text)
+    project.stack.ddd("debug.detach", "--service", "watching").ok()
 
 
 @pytest.mark.parametrize(("service", "reason"), [("visits", "entry"), ("npm", "pause")])
@@ -168,6 +187,7 @@ def test_the_debug_stage(project: Project, service: str, reason: str) -> None:
     example, source = project.example, project.example.source
     project.stack.ddd("debug.up", "--service", service, timeout=600).ok()
     said = attach(project.stack, "--service", service)
+    project.check(service).ok()
     assert not [argv for argv in project.processes(service) if "sidecar" in argv], "it has a debugger of its own"
     with visitors(project.urls[service]), client(said) as debugger:
         (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
@@ -212,6 +232,9 @@ def test_a_program_whose_inspector_cannot_be_opened(project: Project, service: s
     refused = project.stack.ddd("debug.attach", "--service", service)
     assert refused.status in (65, 69)
     assert cause in refused.err
+    if service == "deaf":
+        words = ("--service", service, "--break", f"src/app.js:{project.line}", "--json")
+        assert cause in broken(project.stack.ddd("debug.check", *words), "attach", status=refused.status)["cause"]
     assert not [argv for argv in project.processes(service) if "sidecar" in argv]
     assert project.facts(service) == before
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ddd_tasks import languages
+from ddd_tasks.debugging.clients import dialects
 from ddd_tasks.debugging.clients.base import Client
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
+from tests.debugging import attach, client, line_of, processes, stop_of, visitors
 from tests.examples import Example, example_of
 from tests.support import Stack
 
@@ -37,6 +38,41 @@ SERVICES = """\
     healthcheck: {disable: true}
     command: >-
       sh -c 'cp "$$(readlink -f "$$(which python3)")" /opt/python3.9 && exec /opt/python3.9 -m http.server'
+
+  listening:
+    build: {context: ., target: debug}
+    ports: ["127.0.0.1:${LISTENING_PORT}:8000"]
+    command: python -Xfrozen_modules=off -m debugpy --listen 127.0.0.1:5678 -m uvicorn app.main:app --host 0.0.0.0
+
+  sleeping:
+    build: {context: ., target: prod}
+    healthcheck: {disable: true}
+    command: [sleep, infinity]
+    x-ddd: {language: python}
+
+  pool:
+    build: {context: ., target: dev}
+    init: true
+    healthcheck: {disable: true}
+    volumes: ["./:/app"]
+    command: [python, pool.py]
+"""
+POOL = """\
+import multiprocessing
+import os
+import time
+
+
+def work(number):
+    worker = os.getpid()
+    return worker + number
+
+
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        while True:
+            pool.map(work, range(4))
+            time.sleep(0.1)
 """
 WSGI = {
     "app.py": """\
@@ -56,11 +92,12 @@ def app(environ, start_response):
 class Running:
     """The example in its dev stage, with its debug stage and its prod stage beside it, which have URLs of their own."""
 
-    def __init__(self, example: Example, debugged: str, hardened: str) -> None:
+    def __init__(self, example: Example, debugged: str, hardened: str, listening: str) -> None:
         self.example = example
         self.stack = example.stack
         self.debugged = debugged
         self.hardened = hardened
+        self.listening = listening
 
     @property
     def line(self) -> int:
@@ -93,8 +130,9 @@ class Running:
 def running(bases: None) -> Iterator[Running]:
     """The example, built and healthy."""
     with example_of(languages.get("python")) as example:
-        ports = {name: support.free_port() for name in ("DEBUGGED", "HARDENED")}
+        ports = {name: support.free_port() for name in ("DEBUGGED", "HARDENED", "LISTENING")}
         stack = example.stack
+        stack.write({"pool.py": POOL})
         compose = stack.directory / "compose.yaml"
         compose.write_text(compose.read_text().rstrip("\n") + "\n" + SERVICES)
         with (stack.directory / ".env").open("a") as variables:
@@ -163,6 +201,59 @@ def test_breakpoints_of_the_debug_stage_survive_a_reload(running: Running) -> No
     running.save("visits")
 
 
+def test_clients_that_follow_each_other_at_once_are_all_let_in(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours waits for the end of the session before it, which debuggers of other hands need; editors do not."""
+    monkeypatch.setattr(dialects, "_DIALECTS", tuple(one._replace(pause=0.0) for one in dialects._DIALECTS))
+    said = attach(running.stack, "--service", "hardened")
+    for _ in range(10):
+        with client(said) as debugger:
+            (told,) = debugger.set_breakpoints(str(running.example.source), {running.line: ""})
+            assert told.is_verified
+    running.stack.ddd("debug.detach", "--service", "hardened").ok()
+
+
+def test_a_debugger_that_the_service_listens_with_is_used_and_left(running: Running) -> None:
+    stack = running.stack
+    before = _listening(stack)
+    said = attach(stack, "--service", "listening")
+    with client(said) as debugger:
+        assert "MemoryStore" in running.see(debugger, running.listening)["store"]
+    stack.ddd("debug.detach", "--service", "listening").ok()
+    assert "0100007F:162E" in before
+    assert _listening(stack) == before
+    with client(attach(stack, "--service", "listening")) as debugger:
+        assert running.see(debugger, running.listening)
+    stack.ddd("debug.detach", "--service", "listening").ok()
+
+
+def test_a_service_without_the_interpreter_is_refused(running: Running) -> None:
+    refused = running.stack.ddd("debug.attach", "--service", "sleeping", timeout=300)
+    assert refused.status == 65
+    assert "service 'sleeping' cannot be debugged while it runs" in refused.err
+    assert "no program of the service runs python: sleep" in refused.err
+    ours = running.stack.run("docker", "ps", "--all", "--quiet", "--filter", "label=ddd-tasks.debug=sleeping")
+    assert ours.out == ""
+
+
+def test_a_worker_of_a_pool_stops(running: Running) -> None:
+    stack, path = running.stack, running.stack.directory / "pool.py"
+    said = attach(stack, "--service", "pool")
+    with client(said) as debugger:
+        (told,) = debugger.set_breakpoints(str(path), {line_of(path, "return worker"): ""})
+        assert told.is_verified
+        worker = debugger.variables(stop_of(debugger).frames[0])["worker"]
+        assert worker != str(said["pid"])
+    stack.ddd("debug.detach", "--service", "pool").ok()
+
+
+@pytest.mark.parametrize("tool", ["gdb", "py-spy", "strace", "curl"])
+def test_a_tool_is_in_the_toolbox(running: Running, tool: str) -> None:
+    said = running.stack.ddd("debug.toolbox", "--service", "hardened", "--", tool, "--version").ok()
+    assert tool in said.out.lower()
+
+
 def test_workers_of_gunicorn_may_stand_at_a_breakpoint(bases: None) -> None:
     stack = support.make_stack(WSGI)
     try:
@@ -175,27 +266,29 @@ def test_workers_of_gunicorn_may_stand_at_a_breakpoint(bases: None) -> None:
         arguments = '    environment: {GUNICORN_CMD_ARGS: "--workers 2 --timeout 1"}\n'
         compose.write_text(re.sub(r"(?m)^(    init: .*\n)", rf"\1{arguments}", text))
         stack.ddd("debug.up", timeout=600).ok()
+        path, url = stack.directory / "app.py", f"http://127.0.0.1:{port}/"
         with client(attach(stack)) as debugger:
-            seen = {_stand(stack, debugger, f"http://127.0.0.1:{port}/", seconds) for seconds in (3.0, *[0.0] * 8)}
-        assert len(seen) == 2
+            debugger.set_breakpoints(str(path), {line_of(path, "answer = f"): ""})
+            with visitors(url) as first, visitors(url) as second:
+                # The first stands, so the second request is the other worker's.
+                stops = [stop_of(debugger) for _ in range(2)]
+                workers = {debugger.variables(stop.frames[0])["worker"] for stop in stops}
+                assert debugger.wait_for_stop(3.0) is None
+                debugger.set_breakpoints(str(path), {})
+                for stop in stops:
+                    debugger.resume(stop)
+                support.wait_until(lambda: first and second, what="the answers")
+        assert {first[0].decode(), second[0].decode()} == workers
+        assert len(workers) == 2
         assert "WORKER TIMEOUT" not in stack.run("docker", "compose", "logs").out
     finally:
         stack.down()
 
 
-def _stand(stack: Stack, debugger: Client, url: str, seconds: float) -> str:
-    """The worker that a breakpoint holds for so long, and that answers afterwards."""
-    path = stack.directory / "app.py"
-    debugger.set_breakpoints(str(path), {line_of(path, "answer = f"): ""})
-    with visitors(url) as answers:
-        stop = stop_of(debugger)
-        worker = debugger.variables(stop.frames[0])["worker"]
-        assert debugger.wait_for_stop(seconds) is None or seconds == 0
-        debugger.set_breakpoints(str(path), {})
-        debugger.resume(stop)
-        support.wait_until(lambda: answers, what="the answer")
-    assert answers[0].decode() == worker
-    return worker
+def _listening(stack: Stack) -> list[str]:
+    """The addresses, as the kernel writes them, where programs of the service listening wait for connections."""
+    rows = stack.run("docker", "compose", "exec", "-T", "listening", "cat", "/proc/net/tcp").ok().out.splitlines()
+    return sorted(row.split()[1] for row in rows if " 0A " in row)
 
 
 def _state(stack: Stack) -> dict[str, Any]:
@@ -207,7 +300,7 @@ def _state(stack: Stack) -> dict[str, Any]:
         "image": info["Image"],
         "started": info["State"]["StartedAt"],
         "diff": stack.run("docker", "diff", container).ok().out,
-        "processes": stack.run("docker", "top", container, "-o", "pid,args").ok().out,
+        "processes": processes(container),
     }
 
 

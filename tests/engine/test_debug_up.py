@@ -12,7 +12,7 @@ import pytest
 from ddd_tasks import languages
 from ddd_tasks.engine.api import Engine
 from tests import support
-from tests.debugging import attach, client, line_of, stop_of, visitors
+from tests.debugging import attach, client, line_of, stop_of, visitors, waiting
 from tests.examples import SERVICE, Example, example_of
 from tests.support import Stack
 
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.usefixtures("bases")
 
 
 LINES = {"python": 'return {"service"', "node": "JSON.stringify(value)"}
+# A line that runs once, at the start, and its file.
+ONCE = {"python": ("app/main.py", "app = create_app("), "node": ("src/server.js", "const signal of")}
 
 
 def debug_up(stack: Stack, *words: str) -> dict[str, Any]:
@@ -48,7 +50,9 @@ def test_up_and_back(name: str, engine: Engine) -> None:
         _stops_at(example, LINES[name], said)
         assert container(stack) == there
 
-        assert f"back from the debug stage: {SERVICE}" in stack.ddd("debug.down").ok().err
+        assert f"would bring back from the debug stage: {SERVICE}" in stack.ddd("--dry", "debug.down").ok().err
+        assert container(stack) == there
+        assert f"\nback from the debug stage: {SERVICE}" in f"\n{stack.ddd('debug.down').ok().err}"
         _is_back(example)
         assert stack.run("docker", "images", "--quiet", f"{stack.name}-{SERVICE}:debug").out == ""
         assert "no service here" in stack.ddd("debug.down").ok().err
@@ -60,12 +64,12 @@ def test_up_and_back(name: str, engine: Engine) -> None:
             stack.write({".ddd/debug.json": json.dumps({"ports": {SERVICE: taken}})})
             said = debug_up(stack, "--wait")
             assert said["port"] != taken
-        assert state(stack)["health"] == "starting"
-        assert example.answer() == {}
-        with client(said) as debugger:
-            if stop := debugger.wait_for_stop(2):
-                debugger.resume(stop)
-            example.wait_for(SERVICE, what="the answer once a debugger has come")
+        assert debug_up(stack, "--wait") == said, "it stands, and is left as it is"
+        source = stack.directory / ONCE[name][0]
+        place = str(source), line_of(source, ONCE[name][1])
+        with waiting(said, *place) as debugger:
+            assert stop_of(debugger).place == place
+        example.wait_for(SERVICE)
 
         stack.ddd("dev.up").ok()
         _is_back(example)
@@ -99,6 +103,31 @@ def _is_back(example: Example) -> None:
     assert state(example.stack)["stage"] == "dev"
     assert example.answer()["service"] == SERVICE
     assert not (example.stack.directory / ".ddd" / "compose" / "debug.yaml").exists()
+
+
+def test_csharp_is_debugged_through_docker_exec(engine: Engine) -> None:
+    """The debug stage is one without netcoredbg, which GitHub has: what starts it is said, and was not run."""
+    with example_of(languages.get("csharp")) as example:
+        stack, compose = example.stack, example.stack.directory / "compose.yaml"
+        more = 'target: dev\n      args: {NETCOREDBG: ""}\n    read_only: true\n    tmpfs: [/tmp]'
+        stack.write({"compose.yaml": compose.read_text().replace("target: dev", more)})
+        refused = stack.ddd("debug.up", "--wait")
+        assert refused.status == 65
+        assert "--wait is not supported for csharp" in refused.err
+
+        up = stack.ddd("debug.up", timeout=600).ok()
+        assert f"which builds the program: read_only of service {SERVICE!r}" in up.err
+        info = engine.get(f"/containers/{container(stack)}/json")
+        assert not info["HostConfig"]["ReadonlyRootfs"]
+        name = info["Name"].lstrip("/")
+        program = "/opt/netcoredbg/netcoredbg"
+        assert up.out == f"{SERVICE}: coreclr through `docker exec -i {name} {program} --interpreter=vscode`\n"
+        said = debug_up(stack)
+        assert (said["host"], said["port"], said["protocol"]) == (name, 0, "dap")
+        assert said["pathMappings"] == [{"localRoot": str(stack.directory), "remoteRoot": "/app"}]
+        assert example.answer()["service"] == SERVICE
+        stack.ddd("debug.down").ok()
+        assert container(stack) == ""
 
 
 FILES = {

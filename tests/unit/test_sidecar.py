@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +144,33 @@ def test_bytes_go_both_ways_until_both_ends_are_closed(tmp_path: Path) -> None:
         ours.sendall(b"answer")
         ours.shutdown(socket.SHUT_WR)
         assert b"".join(iter(lambda: client.recv(64), b"")) == b"answer"
+
+
+@pytest.mark.parametrize(("holders", "name"), [((), "python"), ((1,), "listening")])
+def test_a_debugger_in_a_shared_network_may_be_another_services(
+    monkeypatch: pytest.MonkeyPatch, holders: tuple[int, ...], name: str
+) -> None:
+    shared = Listener(5678, "0100007F", 222, holders)
+    monkeypatch.setattr(proc, "listeners", lambda found: [shared] if len(found) == 1 else [])
+    monkeypatch.setattr(proc, "processes", lambda: [process(1, "python3.13")])
+    assert arms.choose("python", 5678) is arms.find(name)
+    assert arms.choose("python", 5679) is arms.find("python")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change its user")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are in /proc on Linux only")
+def test_a_process_that_dropped_its_privileges_is_told_from_others() -> None:
+    own = proc.process(os.getpid())
+    assert own is not None
+    assert proc.dropped(replace(own, cap_eff="0")) == ""
+    code = "import os; os.setgid(33); os.setuid(33); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = proc.process(child.pid)
+        assert found is not None
+        assert found.uid == 33
+        assert "dropped its privileges itself: the kernel keeps it for user 0" in proc.dropped(found)
+        assert proc.dropped(replace(found, cap_eff="400")) == ""  # they are its own
+        child.kill()
+    assert proc.dropped(found) == ""

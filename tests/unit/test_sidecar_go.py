@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sidecar import gobinary, machinecode
+from sidecar import gobinary, guard, injection, machinecode
 from sidecar.arms import go
 
 ABOUT = """\
@@ -111,13 +112,36 @@ def test_the_machine_code_of_a_program_is_found_among_its_mappings() -> None:
 
 
 @pytest.mark.parametrize("places", [[], [0], [4095, 4096], [9999]])
-def test_words_that_differ(places: list[int]) -> None:
+@pytest.mark.parametrize("breakpoint_", [b"\xcc", b"\x00\x00\x20\xd4"])
+def test_breakpoints_are_found_and_nothing_else_that_differs(places: list[int], breakpoint_: bytes) -> None:
+    size = len(breakpoint_)
     wanted = bytes(range(250)) * 40
     there = bytearray(wanted)
-    for place in places:
-        there[place] = 0xCC if there[place] != 0xCC else 0
-    found = list(machinecode.differing(wanted, bytes(there)))
-    assert found == sorted({place - place % 16 for place in places})
+    for place in (17, 4200, 9000):
+        there[place] ^= 0x55
+    for at in (place - place % size for place in places):
+        there[at : at + size] = breakpoint_
+    found = list(machinecode.replaced(wanted, bytes(there), breakpoint_))
+    assert found == [place - place % size for place in places]
+    assert not list(machinecode.replaced(wanted, bytes(there), b""))  # a machine that we know no breakpoint of
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are in /proc on Linux only")
+@pytest.mark.parametrize("is_orderly", [True, False])
+def test_only_behind_a_sidecar_that_was_killed_somebody_cleans_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_orderly: bool
+) -> None:
+    cleaned, file = list[int](), tmp_path / "socket"
+    file.touch()
+    monkeypatch.setattr(guard, "clean", lambda: cleaned.append(1))
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as sidecar:
+        guard.watch(sidecar.pid, str(file))
+        assert sidecar.pid in guard._watched
+        if is_orderly:
+            file.unlink()
+        sidecar.kill()
+    assert injection.wait(lambda: sidecar.pid not in guard._watched, 10)
+    assert bool(cleaned) != is_orderly
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are in /proc on Linux only")

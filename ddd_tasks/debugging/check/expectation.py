@@ -76,8 +76,7 @@ def content(text: str) -> str:
 
 
 def _malformed(text: str, cause: str) -> ConfigError:
-    hint = "ddd debug.check --break FILE:LINE --expect 'len(items) == 3'"
-    return ConfigError(f"--expect was given {text!r}", cause=f"it has to be EXPR == VALUE: {cause}", hint=hint)
+    return ConfigError(f"--expect was given {text!r}", cause=f"it has to be EXPR == VALUE: {cause}")
 
 
 def _comparisons(text: str) -> list[tuple[int, int]]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ddd_tasks.debugging import files
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.check.place import Place, short
 from ddd_tasks.debugging.check.report import HIT, LINE, MAPPING, CheckError, Report
+from ddd_tasks.debugging.check.wanted import Wanted
 from ddd_tasks.debugging.clients.base import Breakpoint, Client
-from ddd_tasks.debugging.doctor.code import exists
 from ddd_tasks.debugging.mapping import to_remote
-from ddd_tasks.engine import archive
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.language import CodeLines, PathMapping
 
 _NEAR = 50
+_BESIDE = 10
 _NEVER = "1 == 2"
 
 
@@ -31,11 +31,12 @@ class Subject(NamedTuple):
     mappings: Sequence[PathMapping]
     remote: str
     report: Report
+    wanted: Wanted
 
     @property
     def place(self) -> Place:
         """The wanted line."""
-        return self.report.place
+        return self.wanted.place
 
     @property
     def lines(self) -> CodeLines | None:
@@ -48,6 +49,14 @@ class Subject(NamedTuple):
         """Whether the debugger knows the paths of another stage than that which runs."""
         debug = self.attachment.language.debug
         return bool(debug and debug.is_compiled)
+
+    def has(self, path: str) -> bool:
+        """Whether the container has this path."""
+        return files.exists(self.engine, self.attachment.container, path)
+
+    def content(self, path: str) -> bytes | None:
+        """A file of the container, None where there is none."""
+        return files.content(self.engine, self.attachment.container, path)
 
 
 def remote_of(mappings: Sequence[PathMapping], place: Place) -> str:
@@ -75,21 +84,31 @@ def refused(subject: Subject, told: Breakpoint) -> CheckError | None:
     sources = subject.client.sources()
     if subject.remote in sources:
         return _no_code(subject, _probed(subject), told.message)
-    if not subject.is_compiled and exists(subject.engine, subject.attachment.container, subject.remote):
+    if not subject.is_compiled and subject.has(subject.remote):
         return None  # it may be loaded when the line is needed
-    if subject.is_compiled and (others := _siblings(subject, sources)):
-        what = f"{short(str(subject.place.file))} is not in the program"
-        cause = f"{told.message}\nthe mapping holds for others: {', '.join(others)}"
-        hint = f"ddd dev.up --service {subject.attachment.service}"
-        return CheckError(LINE, subject.report, what, cause=cause, hint=hint)
-    return _wrong_mapping(subject, told.message, _named_alike(subject, sources) or _elsewhere(subject))
+    return _nowhere(subject, told.message, sources)
+
+
+def _nowhere(subject: Subject, words: str, sources: Sequence[str]) -> CheckError:
+    """The error for a file that is not where the mapping says: the mapping is wrong, or the file alone is missing."""
+    found = _named_alike(subject, sources) or _elsewhere(subject)
+    others = _siblings(subject, sources)
+    if not others or (found and not subject.is_compiled):
+        return _wrong_mapping(subject, words, found)
+    what = f"{short(str(subject.place.file))} is not in the {'program' if subject.is_compiled else 'container'}"
+    cause = f"{words}\nthe mapping holds for others: {', '.join(others)}"
+    hint = f"ddd dev.up --service {subject.attachment.service}"
+    return CheckError(LINE, subject.report, what, cause=cause, hint=hint)
 
 
 def _siblings(subject: Subject, sources: Iterable[str]) -> list[str]:
-    """Files beside the wanted one that the debugger knows, as the same mapping says."""
-    folder = PurePosixPath(subject.remote).parent
-    names = [PurePosixPath(path).name for path in sources if PurePosixPath(path).parent == folder]
-    return [name for name in names if (subject.place.file.parent / name).is_file()][:3]
+    """Files beside the wanted one that the program was made from, or the container has, as the same mapping says."""
+    folder, own = PurePosixPath(subject.remote).parent, subject.place.file
+    if subject.is_compiled:
+        names = [PurePosixPath(path).name for path in sources if PurePosixPath(path).parent == folder]
+        return [name for name in names if (own.parent / name).is_file()][:3]
+    beside = [one.name for one in sorted(own.parent.glob(f"*{own.suffix}")) if one != own]
+    return [name for name in beside[:_BESIDE] if subject.has(str(folder / name))][:3]
 
 
 def not_hit(subject: Subject, seconds: float, outcome: str) -> CheckError:
@@ -97,8 +116,8 @@ def not_hit(subject: Subject, seconds: float, outcome: str) -> CheckError:
     sources = subject.client.sources()
     if sources and subject.remote not in sources and (found := _named_alike(subject, sources)):
         return _wrong_mapping(subject, "the program has not loaded that file", found)
-    if not subject.is_compiled and not exists(subject.engine, subject.attachment.container, subject.remote):
-        return _wrong_mapping(subject, "the container has no such file", _elsewhere(subject))
+    if not subject.is_compiled and not subject.has(subject.remote):
+        return _nowhere(subject, "the container has no such file", ())
     causes = [outcome, *_reasons(subject, sources)]
     service = subject.attachment.service
     logs, anew = f"ddd dev.logs --service {service} --tail 20", f"ddd debug.up --service {service} --wait"
@@ -127,7 +146,7 @@ def _no_code(subject: Subject, candidates: Iterable[int], words: str = "") -> Ch
     after = [one for one in candidates if one > line]
     near = [*([max(before)] if before else []), *([min(after)] if after else [])]
     where = f"the nearest lines with code: {' and '.join(map(str, near))}" if near else "no line near it has code"
-    hint = f"ddd debug.check --break {shlex.quote(name)}:{(near or [line])[-1]}"
+    hint = subject.wanted.retry(line=(near or [line])[-1])
     cause = f"{words}\n{where}" if words else where
     return CheckError(LINE, subject.report, f"line {line} of {name} is not executable", cause=cause, hint=hint)
 
@@ -140,7 +159,7 @@ def _wrong_mapping(subject: Subject, words: str, found: Sequence[str]) -> CheckE
     if found:
         cause += f"\nthe file that exists: {', '.join(found)}"
         if pair := _mapping_for(subject.place.file, found[0]):
-            hint = f"ddd debug.check --break {shlex.quote(subject.place.shown)} --map {shlex.quote(pair)}"
+            hint = subject.wanted.retry(mapping=pair)
     what = f"the path mapping is wrong: {name} is not {subject.remote}"
     return CheckError(MAPPING, subject.report, what, cause=cause, hint=hint)
 
@@ -159,7 +178,7 @@ def _named_alike(subject: Subject, paths: Iterable[str]) -> list[str]:
     alike = [path for path in dict.fromkeys(paths) if PurePosixPath(path).name == own[-1] and path != subject.remote]
     if not subject.is_compiled:
         content = subject.place.file.read_bytes()
-        alike = [path for path in alike if _content(subject, path) == content]
+        alike = [path for path in alike if subject.content(path) == content]
 
     def likeness(path: str) -> int:
         pairs = zip(reversed(PurePosixPath(path).parts), reversed(own), strict=False)
@@ -170,16 +189,11 @@ def _named_alike(subject: Subject, paths: Iterable[str]) -> list[str]:
 
 
 def _elsewhere(subject: Subject) -> list[str]:
-    """Where else the container has a file of that name and content: below its working directory and its mounts."""
+    """Where else the container has a file of that name and content."""
     if subject.is_compiled:
         return []
     info = subject.engine.get(f"/containers/{subject.attachment.container}/json")
-    roots = [info["Config"].get("WorkingDir") or "/", *(one["Destination"] for one in info.get("Mounts") or ())]
-    parts = subject.place.file.parts[1:]
-    tails = [parts[start:] for start in range(len(parts) - 1, -1, -1)]
-    paths = [str(PurePosixPath(root, *tail)) for root in dict.fromkeys(roots) for tail in tails]
-    found = [path for path in paths if exists(subject.engine, subject.attachment.container, path)]
-    return _named_alike(subject, found)
+    return _named_alike(subject, files.elsewhere(subject.engine, info, subject.place.file.parts[1:]))
 
 
 def _probed(subject: Subject) -> set[int]:
@@ -192,11 +206,5 @@ def _probed(subject: Subject) -> set[int]:
 
 
 def _differs(subject: Subject) -> bool:
-    content = _content(subject, subject.remote)
+    content = subject.content(subject.remote)
     return content is not None and content != subject.place.file.read_bytes()
-
-
-def _content(subject: Subject, path: str) -> bytes | None:
-    """A file of the container, None where there is none. It takes no program inside."""
-    found = archive.read(subject.engine, subject.attachment.container, path)
-    return found[0].data if len(found) == 1 else None

@@ -66,6 +66,19 @@ class CheckError(DddError):
         """The refusal's fields and those of the report."""
         return {**super().as_dict(), **self.report.as_dict(), "link": self.link}
 
+    def render(self) -> str:
+        """The message, with the link after its first line."""
+        first, *rest = super().render().split("\n")
+        return "\n".join([first, f"broken link: {self.link}", *rest])
+
+
+class NoDebuggerError(CheckError):
+    """No debugger gets to the service: what debug.attach refuses, with its exit code, as the broken link."""
+
+    def __init__(self, report: Report, refusal: DddError) -> None:
+        super().__init__(ATTACH, report, refusal.what, cause=refusal.cause, hint=refusal.hint)
+        self.given, self.valid, self.exit_code = refusal.given, refusal.valid, refusal.exit_code
+
 
 def cut(value: str) -> str:
     """A value on one line of bearable length."""

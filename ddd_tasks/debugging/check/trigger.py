@@ -21,6 +21,11 @@ _MOMENT = 3.0
 class Trigger(Protocol):
     """Started once the breakpoint stands; it does not wait, since the program will stand still."""
 
+    @property
+    def command(self) -> list[str]:
+        """About the same as a command that can be pasted; [] where nothing is done."""
+        ...
+
     def start(self) -> None:
         """Begin. Raises ConfigError for a command that does not exist."""
         ...
@@ -42,6 +47,11 @@ class Request:
         self._seconds = seconds
         self._outcome = "has not been answered"
         self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    @property
+    def command(self) -> list[str]:
+        """See Trigger."""
+        return ["curl", self._url]
 
     def start(self) -> None:
         """See Trigger."""
@@ -75,6 +85,11 @@ class Command:
     def __init__(self, argv: list[str]) -> None:
         self._argv = argv
         self._process: process.Process | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """See Trigger."""
+        return self._argv
 
     def start(self) -> None:
         """See Trigger."""
@@ -114,6 +129,11 @@ class Nothing:
     def __init__(self, shown: str, seconds: float) -> None:
         self._shown = shown
         self._seconds = seconds
+
+    @property
+    def command(self) -> list[str]:
+        """See Trigger."""
+        return []
 
     def start(self) -> None:
         """See Trigger."""

@@ -9,33 +9,18 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from ddd_tasks.debugging.clients import dapgreeting, dapsources
 from ddd_tasks.debugging.clients.base import Breakpoint, Frame, Stop
-from ddd_tasks.debugging.clients.dapsession import ENDED, Message, Pending, Session
+from ddd_tasks.debugging.clients.dapsession import ENDED, Message, Session
 from ddd_tasks.debugging.clients.dialects import spoken
-from ddd_tasks.debugging.clients.errors import (
-    AttachError,
-    DebuggerError,
-    DebuggerTimeoutError,
-    EvaluationError,
-    NotListeningError,
-)
+from ddd_tasks.debugging.clients.errors import DebuggerError, DebuggerTimeoutError, EvaluationError
 from ddd_tasks.debugging.clients.transport import Tcp, Transport
 from ddd_tasks.language import PathMapping
 
-_INITIALIZE = {
-    "clientID": "ddd-tasks",
-    "clientName": "ddd-tasks",
-    "adapterID": "ddd-tasks",
-    "linesStartAt1": True,
-    "columnsStartAt1": True,
-    "pathFormat": "path",
-    "supportsVariableType": True,
-    "supportsRunInTerminalRequest": False,
-    "locale": "en",
-}
 _MOST_FRAMES = 50
 
 
@@ -55,7 +40,7 @@ def connect(
 
 
 def attach(dial: Callable[[], Transport], arguments: Mapping[str, Any], *, timeout: float = 10.0) -> DapClient:
-    """The same over any transport, such as the Pipes of an adapter on standard streams."""
+    """The same over any transport, such as the streams of a Program."""
     client = DapClient(timeout)
     try:
         client.add(dial(), arguments)
@@ -88,9 +73,9 @@ class DapClient:
             session = Session(transport, self._on_event, number=self._made)
             session.arguments = arguments
         try:
-            self._greet(session)
+            dapgreeting.greet(session, seconds=self._timeout)
             attaching = session.begin("attach", {"request": "attach", **arguments})
-            self._wait_until_initialized(session, attaching)
+            dapgreeting.wait_until_initialized(session, attaching, seconds=self._timeout)
             with self._lock:  # a set_breakpoints at this moment reaches the session here or there
                 for path, lines in self._breakpoints.items():
                     self._send_breakpoints(session, path, lines)
@@ -104,7 +89,7 @@ class DapClient:
             session.request("threads", seconds=self._timeout)
         except DebuggerError as error:
             self._drop(session)
-            raise _attach_error(error) from error
+            raise dapgreeting.attach_error(error) from error
 
     def wait_for_children(self) -> None:
         """Wait until every process that was reported by now has a session."""
@@ -176,7 +161,10 @@ class DapClient:
         found: dict[str, None] = {}
         for session in self._open():
             with contextlib.suppress(DebuggerError):
-                found.update(dict.fromkeys(self._sources(session)))
+                standing = any(number == session.number for number, _ in self._stopped)
+                forget = partial(self._forget_stops, session)
+                told = dapsources.ask(session, forget, is_standing=standing, seconds=self._timeout)
+                found.update(dict.fromkeys(told))
         return list(found)
 
     def close(self) -> None:
@@ -194,46 +182,8 @@ class DapClient:
                 session.disconnect(seconds=self._timeout)
         time.sleep(max((spoken(session.arguments).pause for session in sessions), default=0))
 
-    def _sources(self, session: Session) -> list[str]:
-        dialect = spoken(session.arguments)
-        if not dialect.sources:
-            return []
-        with contextlib.nullcontext() if dialect.answers_running else self._standing(session):
-            question = {"expression": dialect.sources, "context": "repl"}
-            return str(session.request("evaluate", question, seconds=self._timeout).get("result", "")).splitlines()
-
-    @contextlib.contextmanager
-    def _standing(self, session: Session) -> Iterator[None]:
-        """Have the program stand for a moment: Delve answers nothing while it runs."""
-        if any(number == session.number for number, _ in self._stopped):
-            yield
-            return
-        session.paused.clear()
-        session.request("pause", {"threadId": 1}, seconds=self._timeout)
-        session.paused.wait(self._timeout)
-        try:
-            yield
-        finally:
-            self._stopped = {key: value for key, value in self._stopped.items() if key[0] != session.number}
-            session.request("continue", {"threadId": 1}, seconds=self._timeout)
-
-    def _greet(self, session: Session) -> None:
-        """Begin the protocol. Raises NotListeningError: whatever listens there, it is no debugger."""
-        try:
-            session.capabilities = session.request("initialize", dict(_INITIALIZE), seconds=self._timeout)
-        except DebuggerError as error:
-            raise NotListeningError(
-                "the debugger does not answer when greeted", cause=error.cause or error.what
-            ) from error
-
-    def _wait_until_initialized(self, session: Session, attaching: Pending) -> None:
-        """Until breakpoints can be set. Raises DebuggerError as soon as attach is refused."""
-        deadline = time.monotonic() + self._timeout
-        while not session.initialized.wait(0.02) and not attaching.is_refused:
-            if time.monotonic() > deadline:
-                raise DebuggerTimeoutError(f"the debugger did not attach within {self._timeout:g} s")
-        if attaching.is_refused:
-            session.answer(attaching, seconds=0)
+    def _forget_stops(self, session: Session) -> None:
+        self._stopped = {key: value for key, value in self._stopped.items() if key[0] != session.number}
 
     def _send_breakpoints(self, session: Session, path: str, lines: Mapping[int, str]) -> list[Breakpoint]:
         wanted = [{"line": line, **({"condition": when} if when else {})} for line, when in lines.items()]
@@ -302,12 +252,6 @@ class DapClient:
         """The session and the debugger's own number in the id of a frame or thread."""
         number, _, own = place.partition(":")
         return next(one for one in self._sessions if one.number == int(number)), int(own)
-
-
-def _attach_error(error: DebuggerError) -> DebuggerError:
-    if isinstance(error, (NotListeningError, AttachError)):
-        return error
-    return AttachError("the debugger does not attach to the program", cause=error.cause or error.what)
 
 
 def _frame(session: Session, row: Message) -> Frame:

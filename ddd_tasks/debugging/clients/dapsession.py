@@ -92,6 +92,7 @@ class Session:
         self._pending: dict[int, Pending] = {}
         self._lock = threading.Lock()
         self._ended = False
+        self._is_leaving = False
         self._leaving: Pending | None = None
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"dap-{number}")
         self._reader.start()
@@ -99,7 +100,7 @@ class Session:
     @property
     def is_open(self) -> bool:
         """Whether the debugger is still there, and we with it."""
-        return not self._ended and self._leaving is None
+        return not self._ended and not self._is_leaving
 
     def request(self, command: str, arguments: Mapping[str, Any] | None = None, *, seconds: float) -> Message:
         """Ask and return the answer's body. Raises DebuggerError."""
@@ -137,6 +138,7 @@ class Session:
 
     def _leave(self) -> Pending:
         """Say that we go, once: a debugger whose process has ended waits for it. Only then it lets us close."""
+        self._is_leaving = True  # before the debugger hears of it, and ends
         self._leaving = self._leaving or self.begin("disconnect", {"restart": False, "terminateDebuggee": False})
         return self._leaving
 

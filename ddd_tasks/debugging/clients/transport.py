@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import BinaryIO, Protocol
+import time
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol, cast
 
+from ddd_tasks import process
 from ddd_tasks.debugging.clients.errors import NotListeningError
 
 _CHUNK = 65536
+_SECONDS = 3.0
 
 
 class Transport(Protocol):
@@ -57,10 +61,7 @@ class Tcp:
 
 
 class Pipes:
-    """The standard streams of an adapter that somebody else has started, and ends: `docker exec -i`, for example.
-
-    Tested with debugpy's adapter; netcoredbg, which C# needs it for, runs nowhere in our tests.
-    """
+    """The standard streams of an adapter that somebody else has started, and ends."""
 
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         """reader: the program's stdout, unbuffered or with read1; writer: its stdin."""
@@ -83,3 +84,27 @@ class Pipes:
         """End the program's stdin, which ends an adapter and so its stdout."""
         with contextlib.suppress(OSError, ValueError):
             self._writer.close()
+
+
+class Program(Pipes):
+    """An adapter that is started for this: `docker exec -i CONTAINER ADAPTER`, for example; it ends with close.
+
+    Tested with debugpy's adapter in a container. netcoredbg, which C# needs it for, could not be had: not verified.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Start it; its stderr is ours. Raises ConfigError where there is no such program."""
+        self._process = process.start(argv, stderr=None)
+        super().__init__(cast("BinaryIO", self._process.stdout), cast("BinaryIO", self._process.stdin))
+
+    def close(self) -> None:
+        """End the program's stdin, and the program where that does not end it."""
+        super().close()
+        deadline = time.monotonic() + _SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            self._reader.close()

@@ -1,4 +1,7 @@
-"""Why a service can or cannot be debugged: findings with their fixes. Nothing is connected to, nothing is changed."""
+"""Why a service can or cannot be debugged: findings with their fixes. No port is connected to, no service is changed.
+
+A container of the toolbox tells what only it can see; a dry run shows its command and leaves that out.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ddd_tasks import build, languages, services
+from ddd_tasks import build, process, services
 from ddd_tasks.debugging import mapping, target, toolbox
 from ddd_tasks.debugging.doctor import code, inside, leftovers, ports, rights, runtime, stage
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Inside, Subject
+from ddd_tasks.debugging.overlay import STAGE
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, NotRunningError
@@ -72,7 +76,7 @@ def has_problem(rows: Iterable[Row]) -> bool:
 def candidates(project: Project) -> list[Service]:
     """The services whose language the files tell; all, where they tell none: then the running programs may."""
     every = list(project.services.values())
-    return [service for service in every if _language(service)] or every
+    return [service for service in every if target.declared_language(service)] or every
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:
@@ -93,7 +97,7 @@ def _of_error(check: str, error: DddError) -> Finding:
 
 def _subject(engine: Engine, project: Project, service: Service) -> Subject:
     """All that is known of a service, as far as it can be asked for."""
-    found = Subject(engine, project, service, _language(service))
+    found = Subject(engine, project, service, target.declared_language(service))
     try:
         identifier = services.running(engine, project, service)
         found = replace(found, container=engine.get(f"/containers/{identifier}/json"))
@@ -110,7 +114,7 @@ def _with_stage(found: Subject) -> Subject:
     if service.build is None or service.build.is_remote:
         return found
     try:
-        stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == stage.STAGE]
+        stages = [one for one in build.dockerfile_of(found.project, service).stages if one.name == STAGE]
     except DddError as error:
         return replace(found, why_not=_of_error("facts", error))
     return replace(found, debug_stage=stages[-1] if stages else None)
@@ -131,15 +135,12 @@ def _with_inside(found: Subject) -> Subject:
 def _look(found: Subject, running: Target, language: Language) -> Inside | None:
     if language.debug is None:
         return None
+    if process.is_dry():
+        image = toolbox.image(language.name)
+        inside.announce(found.engine, found.project, running, language.debug, image)
+        return None
     image = toolbox.ensure(found.engine, found.project, language.name)
     return inside.look(found.engine, found.project, running, language.debug, image)
-
-
-def _language(service: Service) -> Language | None:
-    """The language that x-ddd names or the code shows; None where only the running program tells."""
-    if named := service.extension.get("language"):
-        return languages.get(str(named))
-    return languages.detect(service.build.context) if service.build and not service.build.is_remote else None
 
 
 __all__ = ["COLUMNS", "OK", "PROBLEM", "WARNING", "Finding", "Row", "candidates", "examine", "has_problem"]

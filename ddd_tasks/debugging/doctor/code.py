@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ddd_tasks.debugging import files as contents
 from ddd_tasks.debugging import mapping
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject
-from ddd_tasks.engine import archive
-from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.language import PathMapping
 
 _FILES = 6
@@ -79,7 +78,8 @@ def _in_container(subject: Subject, one: PathMapping, files: Sequence[Path]) -> 
     changed = [file for file in present if there[file] != file.read_bytes()]
     where, up = f"{one.local} is {one.remote}", f"ddd dev.up --service {subject.service.name}"
     if not present:
-        found = _elsewhere(subject, one, files[0])
+        parts = files[0].relative_to(one.local).parts
+        found = next(contents.elsewhere(subject.engine, subject.container, parts), "")
         aside = f"; {files[0].name} is at {found}" if found else ""
         what = f"{one.local} is not {one.remote}: none of {len(files)} files is there{aside}"
         return Finding("mapping", PROBLEM, what, up)
@@ -117,7 +117,7 @@ def _built(program: bytes) -> dict[str, Any]:
 
 
 def _has(subject: Subject, one: PathMapping, files: Sequence[Path]) -> bool:
-    return any(exists(subject.engine, subject.container["Id"], _remote(one, file)) for file in files[:2])
+    return any(contents.exists(subject.engine, subject.container["Id"], _remote(one, file)) for file in files[:2])
 
 
 def _remote(one: PathMapping, file: Path) -> str:
@@ -125,34 +125,9 @@ def _remote(one: PathMapping, file: Path) -> str:
     return str(PurePosixPath(one.remote, *file.relative_to(one.local).parts))
 
 
-def _elsewhere(subject: Subject, one: PathMapping, file: Path) -> str:
-    """Where else the container has the file: below its working directory or a mount; "" where it is not found."""
-    working = (subject.container.get("Config") or {}).get("WorkingDir") or "/"
-    mounts = [mount["Destination"] for mount in subject.container.get("Mounts") or ()]
-    parts = file.relative_to(one.local).parts
-    for root in dict.fromkeys([working, *mounts, "/app", "/src", "/code"]):
-        for start in range(len(parts)):
-            path = str(PurePosixPath(root, *parts[start:]))
-            if exists(subject.engine, subject.container["Id"], path):
-                return path
-    return ""
-
-
 def _content(subject: Subject, path: str) -> bytes | None:
-    """A file of the container, None where there is none. Images from scratch have no program to ask for it."""
-    found = archive.read(subject.engine, subject.container["Id"], path) if path else []
-    return found[0].data if len(found) == 1 else None
-
-
-def exists(engine: Engine, container: str, path: str) -> bool:
-    """Whether a container has this path."""
-    try:
-        engine.request("HEAD", f"/containers/{container}/archive", query={"path": path})
-    except ApiError as error:
-        if error.status == 404:
-            return False
-        raise
-    return True
+    """A file of the container, None where there is none."""
+    return contents.content(subject.engine, subject.container["Id"], path)
 
 
 def _names(one: PathMapping, files: Sequence[Path]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from ddd_tasks import process
 from ddd_tasks.debugging import beside, rights
 from ddd_tasks.debugging.doctor.subject import Inside
 from ddd_tasks.debugging.target import Target
@@ -17,11 +19,15 @@ from ddd_tasks.project import Project
 ROLE = "facts"
 
 
+def announce(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> None:
+    """Print about what look starts, as a command that can be pasted."""
+    process.announce(beside.command(_specification(engine, project, target, debug, image)))
+
+
 def look(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> Inside:
     """What the toolbox's facts command says, as the user of the service. Raises UnsupportedError, EngineError."""
-    body = beside.specification(project, target, image, rights.of(engine, target, debug), ROLE)
-    body["Cmd"] = ["facts", "--pattern", debug.programs]
-    body["HostConfig"] |= {"NetworkMode": f"container:{target.id}", "AutoRemove": False}  # its log is read at its end
+    body = _specification(engine, project, target, debug, image)
+    body["HostConfig"]["AutoRemove"] = False  # its log is read at its end
     made = engine.post("/containers/create", body)["Id"]
     try:
         engine.post(f"/containers/{made}/start")
@@ -34,3 +40,11 @@ def look(engine: Engine, project: Project, target: Target, debug: Debug, image: 
         words = b"".join(data for _, data in said).decode(errors="replace").strip()
         raise EngineError("the toolbox could not look at the processes", cause=words, hint="ddd engine.info")
     return Inside(json.loads(out))
+
+
+def _specification(engine: Engine, project: Project, target: Target, debug: Debug, image: str) -> dict[str, Any]:
+    allowed = rights.of(engine, target, debug).without_tracing()
+    body = beside.specification(project, target, image, allowed, ROLE)
+    body["Cmd"] = ["facts", "--pattern", debug.programs]
+    body["HostConfig"]["NetworkMode"] = f"container:{target.id}"
+    return body

@@ -9,7 +9,7 @@ from typing import Any
 
 from ddd_tasks import process
 from ddd_tasks.debugging import editors
-from ddd_tasks.debugging.beside import SERVICE_LABEL, TARGET_LABEL
+from ddd_tasks.debugging.beside import DEBUG_LABEL, TARGET_LABEL
 from ddd_tasks.debugging.doctor.subject import OK, WARNING, Finding, Subject
 from ddd_tasks.debugging.editors import vscode
 from ddd_tasks.debugging.editors.base import ADDED, MARK, UPDATED, Draft, read, workspace_of
@@ -21,10 +21,10 @@ from ddd_tasks.sessions.container import PROJECT_LABEL
 
 def sidecars(engine: Engine, project: Project) -> Iterator[tuple[str, Finding]]:
     """For each service with containers of ours: do they still have their target?"""
-    filters = {"label": [f"{PROJECT_LABEL}={project.directory}", SERVICE_LABEL]}
+    filters = {"label": [f"{PROJECT_LABEL}={project.directory}", DEBUG_LABEL]}
     by_service: dict[str, list[dict[str, Any]]] = {}
     for one in engine.get("/containers/json", all=True, filters=filters):
-        by_service.setdefault(one["Labels"][SERVICE_LABEL], []).append(one)
+        by_service.setdefault(one["Labels"][DEBUG_LABEL], []).append(one)
     alive = {one["Id"] for one in engine.get("/containers/json")}
     for service, found in sorted(by_service.items()):
         stale = [one for one in found if one["State"] != "running" or one["Labels"].get(TARGET_LABEL) not in alive]

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ddd_tasks.debugging.beside import SERVICE_LABEL
+from ddd_tasks.compose import STAGE_LABEL
+from ddd_tasks.debugging.beside import DEBUG_LABEL
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
+from ddd_tasks.debugging.overlay import STAGE
 from ddd_tasks.engine import ports
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
@@ -37,13 +39,20 @@ def _listener(subject: Subject, one: Mapping[str, Any], holder: str) -> Finding:
     if open_to:
         what = f"on {where}, {holder}, published on {open_to[0]}: whoever reaches this machine can run code in it"
         return Finding("listening", PROBLEM, what, f'ports: ["127.0.0.1:{port}:{port}"]')
-    if one["loopback"] or hosts:
+    mode = subject.host_config.get("NetworkMode")
+    if one["loopback"] or mode == "none":
         return Finding("listening", OK, f"on {where}, {holder}")
-    if subject.host_config.get("NetworkMode") == "host":
+    if mode == "host":
         what = f"on {where} of this machine, {holder}: the network can run code through it"
         return Finding("listening", PROBLEM, what, f"listen on 127.0.0.1:{port}")
-    what = f"on {where}, {holder}: every container of its networks can run code through it"
-    return Finding("listening", WARNING, what, f"listen on 127.0.0.1:{port}; debug.attach reaches that")
+    aside = f", published on {hosts[0]}" if hosts else ""
+    what = f"on {where}, {holder}{aside}: every container of its networks can run code through it"
+    is_stage = (subject.container["Config"].get("Labels") or {}).get(STAGE_LABEL) == STAGE
+    fix = f"listen on 127.0.0.1:{port}; debug.attach reaches that"
+    if is_stage:
+        what += "; through debug.attach none can"
+        fix = f"ddd debug.down --service {subject.service.name}"
+    return Finding("listening", WARNING, what, fix)
 
 
 def published(subject: Subject) -> Iterator[Finding]:
@@ -79,7 +88,7 @@ def host_port(subject: Subject) -> Iterator[Finding]:
 
 def _ours(subject: Subject) -> set[str]:
     """The containers that debug.attach has made for the service."""
-    labels = [f"{PROJECT_LABEL}={subject.project.directory}", f"{SERVICE_LABEL}={subject.service.name}"]
+    labels = [f"{PROJECT_LABEL}={subject.project.directory}", f"{DEBUG_LABEL}={subject.service.name}"]
     return {one["Id"] for one in subject.engine.get("/containers/json", filters={"label": labels})}
 
 

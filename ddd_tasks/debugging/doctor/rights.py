@@ -41,7 +41,15 @@ def capabilities(subject: Subject) -> Iterator[Finding]:
     count = int(process["cap_eff"] or "0", 16).bit_count()
     parts = [f"{count} capabilities" if count else "no capabilities", _SECCOMP.get(process["seccomp"], "seccomp")]
     parts += ["no new privileges"] if process["no_new_privs"] else []
-    yield Finding("capabilities", OK, ", ".join(parts))
+    said, is_traced = ", ".join(parts), subject.language and subject.language.debug and subject.language.debug.is_traced
+    why = "ours never has all of a privileged root's"
+    if process["uid"]:
+        why = "a program of its user in another container cannot be given them"
+    if is_traced and (subject.host_config.get("Privileged") if process["uid"] == 0 else count):
+        fix = f"ddd debug.up --service {subject.service.name}"
+        yield Finding("capabilities", PROBLEM, f"{said}; debug.attach does not get in: {why}", fix)
+    else:
+        yield Finding("capabilities", OK, said)
 
 
 def needless(subject: Subject) -> Iterator[Finding]:
@@ -70,7 +78,7 @@ def tracing(subject: Subject) -> Iterator[Finding]:
         says = "the kernel has no Yama" if scope is None else "Yama's ptrace_scope is 0"
         yield Finding("yama", OK, f"{says}: the same user may trace")
     elif scope < 3:
-        what = f"Yama's ptrace_scope is {scope}: the sidecar gets the capability SYS_PTRACE, the service does not"
+        what = f"Yama's ptrace_scope is {scope}: what traces in the sidecar gets SYS_PTRACE, the service does not"
         yield Finding("yama", WARNING, what, "sudo sysctl kernel.yama.ptrace_scope=0")
     else:
         what = "Yama's ptrace_scope is 3: nothing may trace until the machine starts again"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ddd_tasks.debugging import toolbox
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject, command_of
 
 _OLDEST_PYTHON = (3, 9)  # of the debugger; older ones are not tried
@@ -31,8 +32,8 @@ def interpreter(subject: Subject) -> Iterator[Finding]:
 
 def _python(subject: Subject, process: Mapping[str, Any]) -> Iterator[Finding]:
     """What the version of Python means for a live attach."""
-    minor = process.get("python")
-    match = re.fullmatch(r"(\d+)\.(\d+)", minor or "")
+    minor = process.get("python") or ""
+    match = re.fullmatch(r"(\d+)\.(\d+)", minor)
     if match is None:
         what = "its version cannot be read: a toolbox of another minor version does not get in"
         yield Finding("python", WARNING, what, f"ddd debug.up --service {subject.service.name}")
@@ -41,6 +42,9 @@ def _python(subject: Subject, process: Mapping[str, Any]) -> Iterator[Finding]:
     if version < _OLDEST_PYTHON:
         what = f"Python {minor} is older than 3.9: debuggers of today do not get in"
         yield Finding("python", PROBLEM, what, "FROM python:3.13-slim-trixie")
+    elif (ours := toolbox.available(subject.engine, subject.project, "python", minor)) != minor:
+        what = f"Python {minor}, and the toolbox's is {ours}: debug.attach needs the same minor version"
+        yield Finding("python", PROBLEM, what, f"ddd debug.up --service {subject.service.name}")
     elif version >= _REMOTE_EXEC:
         yield Finding("python", OK, f"Python {minor}: by sys.remote_exec, or by gdb while the program waits")
     else:

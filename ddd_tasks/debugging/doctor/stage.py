@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from ddd_tasks.debugging.doctor.subject import OK, PROBLEM, WARNING, Finding, Subject
 
-STAGE = "debug"
 _DEBUGGER = {"python": r"\bdebugpy\b", "node": r"--inspect(-brk|-wait)?\b", "go": r"\bdlv\b"}
 _DLV_ALONE = re.compile(r"\bdlv\b(?!.*--accept-multiclient)")
 _GUNICORN = re.compile(r"\bgunicorn\b")

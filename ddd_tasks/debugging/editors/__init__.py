@@ -17,16 +17,15 @@ from ddd_tasks.scaffold.planning import Change
 
 
 class Editor(NamedTuple):
-    """An editor: what shows the folder that it opens, and what it gets. is_checked: whether tests drive its files."""
+    """An editor: what shows the folder that it opens, and what it gets."""
 
     name: str
     workspace: tuple[str, ...]
     files: Callable[[Wanted], Result]
-    is_checked: bool = False
 
 
 EDITORS = (
-    Editor(vscode.NAME, vscode.WORKSPACE, vscode.files, is_checked=True),
+    Editor(vscode.NAME, vscode.WORKSPACE, vscode.files),
     Editor(nvim.NAME, nvim.WORKSPACE, nvim.files),
     Editor(zed.NAME, zed.WORKSPACE, zed.files),
     Editor(jetbrains.NAME, jetbrains.WORKSPACE, jetbrains.files),

@@ -73,10 +73,7 @@ def _running(engine: Engine, project: Project, service: Service) -> running.Targ
 
 def _language(service: Service, there: running.Target | None) -> Language | None:
     """The language that the service's entry or code shows, or else its process."""
-    named = service.extension.get("language")
-    if named:
-        return languages.get(str(named))
-    if service.build and not service.build.is_remote and (found := languages.detect(service.build.context)):
+    if found := running.declared_language(service):
         return found
     try:
         return running.language_of(there) if there else None

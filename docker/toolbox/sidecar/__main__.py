@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sidecar import arms, bridge, dotnet, guard, network, proc
+from sidecar import arms, bridge, capabilities, dotnet, guard, network, proc
 from sidecar.arms import Arm, Armed, ArmError, Options
 from sidecar.proc import Process
 
@@ -69,6 +69,8 @@ def facts(pattern: str = "") -> dict[str, Any]:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
+    if arguments.tracer:  # the forwarder, which may not trace, could not look into a root that may
+        capabilities.give_up(capabilities.SYS_PTRACE)
     process = _process(arguments)
     arm = arms.choose(arguments.language, arguments.port)
     tracer = (arguments.tracer, *_WITH_TRACING) if arguments.tracer else ()
@@ -79,6 +81,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         bridge.serve(listener, lambda client: _attend(client, arm, armed))
     finally:
         arm.disarm(armed)
+        Path(SOCKET).unlink(missing_ok=True)  # see guard.watch
 
 
 def _arm(arm: Arm, process: Process, options: Options) -> Armed:
@@ -88,7 +91,8 @@ def _arm(arm: Arm, process: Process, options: Options) -> Armed:
         if process.exe or error.kind == "gone":
             raise
         rights = f"process {process.pid} of user {process.uid}:{process.gid} with the capabilities {process.cap_eff}"
-        raise ArmError("permission", f"{rights} shows nothing of itself ({error.cause})") from error
+        why = f" and {dropped}" if (dropped := proc.dropped(process)) else ""
+        raise ArmError("permission", f"{rights} shows nothing of itself{why} ({error.cause})") from error
 
 
 def _attend(client: socket.socket, arm: Arm, armed: Armed) -> None:
@@ -137,9 +141,13 @@ def _forward(port: int) -> None:
 
 
 def _carry(client: socket.socket) -> None:
-    """Carry what a client of this machine says to the sidecar; other containers are not let in."""
-    if not network.is_neighbour(client.getpeername()[0], network.routes()):
+    """Carry what a client of this machine says to the sidecar; nobody else is let in."""
+    address = client.getpeername()[0]
+    if network.is_let_in(address, network.routes()):
         bridge.pipe(client, _sidecar())
+    else:
+        sys.stderr.write(f"a client from {address} is not of this machine, and not let in\n")
+        sys.stderr.flush()
 
 
 def _sidecar() -> socket.socket:
@@ -156,7 +164,7 @@ def _sidecar() -> socket.socket:
             connection.close()
             problem = error
         else:
-            guard.watch(pid)
+            guard.watch(pid, f"{one.root}{SOCKET}")
             return connection
     raise problem
 

@@ -6,23 +6,27 @@ a process look there if we have no capability that it lacks.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import secrets
+import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from debugpy import adapter
 from debugpy.adapter import clients, servers, sessions
+from debugpy.common import sockets
+
+from sidecar import capabilities
 
 _LOCALHOST = "127.0.0.1"
-_CAPABILITIES_VERSION = 0x20080522
 
 
 def main() -> None:
     """Say where clients and processes connect, then answer until standard input ends."""
-    _drop_capabilities()
+    capabilities.give_up()
+    sockets.serve = _serving(sockets.serve)
     adapter.access_token = secrets.token_hex(32)
     _, server = servers.serve(_LOCALHOST)
     _, client = clients.serve(_LOCALHOST, 0)
@@ -35,11 +39,22 @@ def main() -> None:
     os._exit(0)
 
 
-def _drop_capabilities() -> None:
-    """Give up what root has in this container: the right to trace is more than the service's process may have."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
-    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
+def _serving(serve: Callable[..., socket.socket]) -> Callable[..., socket.socket]:
+    """The function that accepts connections, which would accept none any more after one that it fails on.
+
+    For each client that comes, the oldest session is told of it, and fails when it has just ended.
+    """
+
+    def guarded(name: str, handler: Callable[[socket.socket], Any], *arguments: Any) -> socket.socket:
+        def handle(connection: socket.socket) -> None:
+            try:
+                handler(connection)
+            except Exception as error:  # noqa: BLE001 - the client is there all the same
+                sys.stderr.write(f"{name} connection: {type(error).__name__}: {error}\n")
+
+        return serve(name, handle, *arguments)
+
+    return guarded
 
 
 def _say(what: Any) -> None:

@@ -88,7 +88,8 @@ def decode(level: int, body: bytes) -> dict[str, Any]:
         values = _strings(body, (4 if level == 3 else 0) + 8 + 16, len(names))
     except (struct.error, UnicodeDecodeError) as error:
         raise DiagnosticsError(f"its answer cannot be read: {error}") from error
-    return {name: value for name, value in zip(names, values, strict=True) if value}
+    # There are as many values as names; strict is for Python 3.10, toolboxes have 3.9, too.
+    return {name: value for name, value in zip(names, values) if value}  # noqa: B905
 
 
 def version_of(library: str) -> str:

@@ -10,38 +10,47 @@ import select
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
-from sidecar import machinecode, proc
+from sidecar import gobinary, machinecode, proc
 
 _watched: set[int] = set()
 _lock = threading.Lock()
 
 
-def watch(sidecar: int) -> None:
-    """Wait in a thread for the end of a sidecar's process, and then clean up behind it; once for each."""
+def watch(sidecar: int, socket: str) -> None:
+    """Wait in a thread for the end of a sidecar's process, and then clean up behind it; once for each.
+
+    socket: the path of a file that the sidecar removes when it ends in an orderly manner: then nothing is left behind.
+    """
     with _lock:
         if sidecar in _watched:
             return
         _watched.add(sidecar)
-    with suppress(ProcessLookupError):
-        threading.Thread(target=_await, args=(sidecar, os.pidfd_open(sidecar)), daemon=True).start()
+    with suppress(OSError):  # it has ended
+        process, file = os.pidfd_open(sidecar), os.open(socket, os.O_PATH)
+        threading.Thread(target=_await, args=(sidecar, process, file), daemon=True).start()
 
 
-def _await(sidecar: int, descriptor: int) -> None:
+def _await(sidecar: int, process: int, file: int) -> None:
     try:
-        select.select([descriptor], [], [])
-        clean()
+        select.select([process], [], [])
+        if os.fstat(file).st_nlink:
+            clean()
     finally:
-        os.close(descriptor)
+        os.close(process)
+        os.close(file)
         with _lock:
             _watched.discard(sidecar)
 
 
 def clean() -> int:
-    """Put the machine code of the service's processes back to what their programs have; in how many places."""
+    """Take the breakpoints out of the service's Go processes; how many. No other debugger of ours writes such."""
     places = 0
     for one in proc.processes():
         try:
+            if gobinary.read(Path(f"/proc/{one.pid}/exe")) is None:
+                continue
             places += machinecode.restore(one.pid)
         except OSError as error:
             if proc.process(one.pid):

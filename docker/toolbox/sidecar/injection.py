@@ -6,8 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sidecar.arms import ArmError, Options
@@ -17,6 +19,9 @@ from sidecar.proc import Process
 _PATIENCE = 3.0
 _CALM = 0.5
 _DONE = "ddd-ran = 0\n"
+# How long gdb may still bring to an end what it has called, once the debugger is taken away: the engine gives us 10 s.
+_GRACE = 5.0
+_GLANCE = 0.05
 # With only one thread running, another one could never give up the GIL.
 _SCRIPT = """\
 set scheduler-locking off
@@ -27,6 +32,9 @@ set $ran = (int)PyRun_SimpleString("{code}")
 call (void)PyGILState_Release($state)
 printf "ddd-ran = %d\\n", $ran
 """
+
+_is_over = threading.Event()
+_running: set[threading.Thread] = set()
 
 
 def run(process: Process, code: str, has_run: Callable[[], bool], lender: int, options: Options) -> str:
@@ -43,6 +51,16 @@ def run(process: Process, code: str, has_run: Callable[[], bool], lender: int, o
     if not wait(has_run, options.seconds):
         raise ArmError("timeout", f"process {process.pid} ran the code, but did not connect in {options.seconds:.0f} s")
     return "gdb"
+
+
+def end() -> None:
+    """Begin with gdb in no process any more, and wait until those that are in one have let it go.
+
+    A gdb that is killed there takes the process with it, and the engine kills what a sidecar leaves behind.
+    """
+    _is_over.set()
+    for thread in list(_running):
+        thread.join()
 
 
 def wait(condition: Callable[[], bool], seconds: float) -> bool:
@@ -82,15 +100,51 @@ def _by_gdb(process: Process, code: str, options: Options) -> None:
     script.write_text(_SCRIPT.format(code=code))  # it ends at the first command that fails
     words = f"--nw --nh --nx --batch --pid {process.pid} -x {script}".split()
     argv = [*options.tracer, "gdb", "-iex", "set auto-solib-add off", *words]
-    gdb = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    try:
-        said, _ = gdb.communicate(timeout=options.seconds)
-    except subprocess.TimeoutExpired:
-        gdb.send_signal(signal.SIGINT)  # it takes back what it has called, and lets the process go
-        said, _ = gdb.communicate()
-        raise ArmError("timeout", f"gdb did not end in {options.seconds:.0f} s: {_essence(said)}") from None
-    if _DONE not in said:
-        raise ArmError(_kind(process, said), f"gdb: {_essence(said)}")
+    gdb = _Gdb(argv, options.seconds)
+    gdb.start()
+    gdb.join()
+    if _DONE in gdb.said:
+        return
+    if gdb.is_late:
+        raise ArmError("timeout", f"gdb did not end in {options.seconds:.0f} s: {_essence(gdb.said)}")
+    raise ArmError(_kind(process, gdb.said), f"gdb: {_essence(gdb.said)}")
+
+
+class _Gdb(threading.Thread):
+    """A run of gdb, in a thread: no signal breaks it off. said: its words. is_late: it was told to take all back."""
+
+    def __init__(self, argv: list[str], seconds: float) -> None:
+        super().__init__()
+        self._argv, self._seconds = argv, seconds
+        self.said, self.is_late = "", False
+
+    def run(self) -> None:
+        """Wait for its end, and not for ever."""
+        _running.add(self)
+        try:
+            if _is_over.is_set():
+                self.said = "the debugger is taken away"
+            else:
+                self._trace()
+        except OSError as error:
+            self.said = str(error)
+        finally:
+            _running.discard(self)
+
+    def _trace(self) -> None:
+        child = subprocess.Popen(
+            self._argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        deadline = time.monotonic() + self._seconds
+        while time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                self.said, _ = child.communicate(timeout=_GLANCE)
+                return
+            if _is_over.is_set():
+                deadline = min(deadline, time.monotonic() + _GRACE)
+        self.is_late = True
+        child.send_signal(signal.SIGINT)  # it takes back what it has called, and lets the process go
+        self.said, _ = child.communicate()
 
 
 def _is_waiting(process: Process) -> bool:

@@ -1,17 +1,21 @@
-"""The machine code of a process, put back to what its program has: a debugger that was killed leaves breakpoints in it.
+"""Breakpoints that a killed debugger leaves in the machine code of a process, replaced by what its program has there.
 
-A thread that runs into one of those ends the whole process. As a command: python3 -m sidecar.machinecode PID.
+A thread that runs into one of those ends the whole process. Whatever else differs from the program's file is not ours.
+As a command: python3 -m sidecar.machinecode PID.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 _CHUNK = 1 << 20
-_WORD = 16
+_PAGE = 4096
+# What Delve writes; a breakpoint of the kernel's own tracers (uprobes) is the same on x86, and another one on ARM.
+_BREAKPOINTS = {"x86_64": b"\xcc", "aarch64": b"\x00\x00\x20\xd4"}
 
 
 class Mapped(NamedTuple):
@@ -23,12 +27,16 @@ class Mapped(NamedTuple):
 
 
 def restore(pid: int) -> int:
-    """Put back what differs, and return in how many places. Raises OSError, also where we may not trace the process."""
+    """Take its breakpoints out, and return how many. Raises OSError, also where we may not trace the process.
+
+    Only for a process that a debugger of ours was killed in: somebody else's breakpoints look the same.
+    """
+    breakpoint_ = _BREAKPOINTS.get(os.uname().machine, b"")
     root = Path(f"/proc/{pid}")
     maps = (root / "maps").read_text()
     program = str((root / "exe").readlink())
     with (root / "exe").open("rb") as file, (root / "mem").open("r+b", buffering=0) as memory:
-        return sum(_restore(file, memory, part) for part in parse_maps(maps, program))
+        return sum(_restore(file, memory, part, breakpoint_) for part in parse_maps(maps, program))
 
 
 def parse_maps(text: str, program: str) -> Iterator[Mapped]:
@@ -39,29 +47,30 @@ def parse_maps(text: str, program: str) -> Iterator[Mapped]:
             yield Mapped(start, int(row[2], 16), end - start)
 
 
-def _restore(file: BinaryIO, memory: BinaryIO, part: Mapped) -> int:
+def _restore(file: BinaryIO, memory: BinaryIO, part: Mapped, breakpoint_: bytes) -> int:
     places = 0
     for done in range(0, part.size, _CHUNK):
         file.seek(part.offset + done)
         wanted = file.read(min(_CHUNK, part.size - done))
         memory.seek(part.address + done)
         there = memory.read(len(wanted))
-        for at in differing(wanted, there):
+        for at in replaced(wanted, there, breakpoint_):
             memory.seek(part.address + done + at)
-            memory.write(wanted[at : at + _WORD])
+            memory.write(wanted[at : at + len(breakpoint_)])
             places += 1
     return places
 
 
-def differing(wanted: bytes, there: bytes) -> Iterator[int]:
-    """Where words of two texts of the same length differ."""
-    if wanted == there:
+def replaced(wanted: bytes, there: bytes, breakpoint_: bytes) -> Iterator[int]:
+    """Where a breakpoint stands in the second of two texts of the same length, and not in the first."""
+    size = len(breakpoint_)
+    if not size or wanted == there:
         return
-    for at in range(0, len(wanted), 4096):
-        if wanted[at : at + 4096] != there[at : at + 4096]:
-            for word in range(at, min(at + 4096, len(wanted)), _WORD):
-                if wanted[word : word + _WORD] != there[word : word + _WORD]:
-                    yield word
+    for page in range(0, len(wanted), _PAGE):
+        if wanted[page : page + _PAGE] != there[page : page + _PAGE]:
+            for at in range(page, min(page + _PAGE, len(wanted)), size):
+                if wanted[at : at + size] != breakpoint_ == there[at : at + size]:
+                    yield at
 
 
 if __name__ == "__main__":

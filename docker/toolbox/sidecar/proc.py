@@ -126,6 +126,14 @@ def listeners(of: Iterable[Process] = ()) -> list[Listener]:
     return parse_listeners(text, holders)
 
 
+def is_held(port: int) -> bool:
+    """Whether a process of the service holds a listening socket on this port, as far as we see.
+
+    A network namespace may be shared with other services, or be that of the machine.
+    """
+    return any(one.port == port and one.pids for one in listeners(processes()))
+
+
 def parse_listeners(text: str, holders: Mapping[int, Collection[int]] | None = None) -> list[Listener]:
     """The rows in state LISTEN of the texts of /proc/net/tcp and tcp6. holders: inode -> pids."""
     found = []
@@ -162,6 +170,20 @@ def is_read_only(mountinfo: str | None = None) -> bool | None:
     return "ro" in options[-1].split(",") if options else None
 
 
+def dropped(process: Process) -> str:
+    """What is to say of a process that began as another user and dropped its privileges itself; "" of all others.
+
+    The kernel keeps one that got capabilities from its program's file from others in the same way.
+    """
+    try:
+        owner = (_PROC / str(process.pid) / "status").stat().st_uid  # the folder itself is always the process's
+    except OSError:
+        return ""
+    if owner == process.uid or int(process.cap_eff or "0", 16):
+        return ""
+    return f"dropped its privileges itself: the kernel keeps it for user {owner}, and no other user may trace it"
+
+
 def ptrace_scope() -> int | None:
     """Yama's restriction of tracing, 0 to 3; None where the kernel has no Yama."""
     text = _read(_PROC / "sys" / "kernel" / "yama" / "ptrace_scope").strip()
@@ -171,7 +193,7 @@ def ptrace_scope() -> int | None:
 def _is_of(group: str, pid: int) -> bool:
     own = _read(_PROC / str(pid) / "cgroup")
     # A service may have groups of its own below that of its container.
-    pairs = zip(own.splitlines(), group.splitlines(), strict=False)
+    pairs = zip(own.splitlines(), group.splitlines())  # noqa: B905 - strict is for Python 3.10, toolboxes have 3.9, too
     return bool(own) and all(line == top or line.startswith(top.rstrip("/") + "/") for line, top in pairs)
 
 

@@ -19,7 +19,7 @@ def _line(name: str, given: str, *said: str, hint: str = EXAMPLE) -> Case:
 
 
 def _option(name: str, *words: str, said: tuple[str, ...]) -> Case:
-    return _case(name, "--break", "main.py:1", *words, said=said)
+    return _case(name, "--break", "main.py:1", *words, said=said, hint="ddd debug.check --break main.py:1")
 
 
 CASES = [
@@ -54,5 +54,5 @@ CASES = [
         hint="ddd dev.up",
         status=75,
     ),
-    Case("check-unsupported", FOREIGN, (), 65, ("not supported for csharp",), "ddd debug.up", script=RUNNING),
+    Case("check-unsupported", FOREIGN, (), 65, ("no netcoredbg", "link: attach"), "ddd debug.up", script=RUNNING),
 ]

@@ -90,12 +90,11 @@ class Arm(Protocol):
 
 
 def choose(language: str, port: int) -> Arm:
-    """The arm of a language, or that of a debugger which listens on this port already.
+    """The arm of a language, or that of a debugger which a process of the service has on this port already.
 
     An arm with a true `adopts` is asked in any case: it knows its own debugger from the service's. Raises ArmError.
     """
-    is_there = port in {listener.port for listener in proc.listeners()}
-    if not is_there:
+    if not proc.is_held(port):
         return find(language)
     with suppress(ArmError):
         if getattr(arm := find(language), "adopts", False):

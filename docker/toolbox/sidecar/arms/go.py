@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from sidecar import bridge, delve, gobinary, proc
+from sidecar import bridge, gobinary, proc
 from sidecar.arms import Armed, ArmError, Options
 from sidecar.delve import Delve
 from sidecar.proc import Process
@@ -59,7 +59,6 @@ def arm(process: Process, options: Options) -> Armed:
     facts = _facts(process)
     if process.tracer:
         raise ArmError("busy", f"process {process.pid} is traced by process {process.tracer}")
-    delve.restore(process.pid, options.tracer)
     first = Delve.start(process.pid, options)
     state = _State(process, options, first)
     timer = threading.Timer(_SECONDS_FOR_FIRST, _end_unused, [state])

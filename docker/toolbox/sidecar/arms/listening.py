@@ -11,8 +11,8 @@ from sidecar.proc import Process
 
 def arm(process: Process, options: Options) -> Armed:
     """The debugger on this port of the service. Raises ArmError when nothing listens there."""
-    if options.port not in {listener.port for listener in proc.listeners()}:
-        raise ArmError("failed", f"nothing listens on port {options.port} of the service")
+    if not proc.is_held(options.port):
+        raise ArmError("failed", f"no process of the service listens on port {options.port}")
     return Armed(("tcp", options.port), process.pid)
 
 

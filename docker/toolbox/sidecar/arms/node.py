@@ -26,12 +26,16 @@ _PAUSE = 0.01
 _USUAL = 9229
 _SECONDS_TO_START = 2.0
 _SECONDS_TO_OPEN = 3.0
+_SECONDS_TO_GO_ON = 5.0
 _BIT = 1 << (signal.SIGUSR1 - 1)
 # What opens the inspector, and what names its port, on the command line and in NODE_OPTIONS.
 _OPENS = re.compile(r"--inspect(-brk|-wait)?(=.*)?")
 _NAMES_PORT = re.compile(r"--(?:inspect(?:-brk|-wait|-port)?|debug-port)=(?:.*:)?(\d+)")
+# On a process whose inspector we have opened: one that a killed sidecar has left is told by it from the program's own.
+_MARK = "process[Symbol.for('ddd-tasks.inspector')]"
+_MARKS = f"{_MARK} = true"
 # By then our own session is over: closing waits for sessions.
-_CLOSE = "setTimeout(process._debugEnd ?? process.getBuiltinModule('inspector').close, 20), 0"
+_CLOSE = f"delete {_MARK}, setTimeout(process._debugEnd ?? process.getBuiltinModule('inspector').close, 20), 0"
 _IGNORES = "did not open its inspector after SIGUSR1: it handles that signal itself, or its main thread is blocked"
 _INSTEAD = "use the debug stage, where the inspector is open from the start"
 _LAUNCHER = re.compile(r"(npm|npx|yarn|pnpm|pnpx|corepack|nodemon|tsx|ts-node-dev|concurrently)(-cli)?(\.[cm]?js)?")
@@ -125,7 +129,7 @@ def _open(process: Process, options: Options) -> tuple[int, bool]:
     """The port of the inspector, and whether it is open because of us. Raises ArmError."""
     wanted, is_flagged = _port(process, options.port), any(map(_OPENS.fullmatch, _words(process)))
     if wanted and (found := _listener(process, wanted)):
-        return found.port, not is_flagged  # if not by a flag, a sidecar that was killed has left it open
+        return found.port, not is_flagged and _is_true(found.port, _MARK)
     before = proc.listeners(proc.processes())
     if taken := next((one for one in before if wanted and one.port == wanted), None):
         raise ArmError("busy", _who_holds(taken, process))
@@ -140,6 +144,7 @@ def _open(process: Process, options: Options) -> tuple[int, bool]:
     opened = _wait(lambda: _listener(process, wanted, old), _SECONDS_TO_OPEN)
     if opened is None:
         raise ArmError("unsupported", f"process {process.pid} {_IGNORES}: {_INSTEAD}")
+    _is_true(opened.port, _MARKS)
     return opened.port, True
 
 
@@ -147,8 +152,10 @@ def _check_signal(process: Process) -> None:
     """Raises ArmError where SIGUSR1 would do nothing, or end the program.
 
     A program that has just been started blocks the signal until its inspector can be opened; one with
-    --disable-sigusr1 does so for ever.
+    --disable-sigusr1 does so for ever. One that stands still would take it later, when nobody of us is there.
     """
+    if not _wait(lambda: not _stands(process), _SECONDS_TO_GO_ON):
+        raise ArmError("timeout", f"process {process.pid} stands still: SIGSTOP or another debugger has stopped it")
     is_disabled = "--disable-sigusr1" in _words(process)
     if not is_disabled and _wait(lambda: _catches(process), _SECONDS_TO_START):
         return
@@ -187,27 +194,42 @@ def _listener(process: Process, port: int, but: Collection[int] = ()) -> Listene
     for one in proc.listeners(proc.processes()):
         if one.inode in but or not (one.port == port if port else one.is_loopback):
             continue
-        if process.pid in one.pids or (not one.pids and _answers_for(process, one.port)):
+        # Of a process that shows its program we see what it holds: the socket is another container's, whose process may
+        # have the same number.
+        if process.pid in one.pids or (not one.pids and not process.exe and _answers_for(process, one.port)):
             return one
     return None
 
 
 def _answers_for(process: Process, port: int) -> bool:
     """Whether an inspector is the process's, asked where the kernel does not show us who holds a socket."""
+    return _is_true(port, f"process.pid === {process.pid}")
+
+
+def _is_true(port: int, expression: str) -> bool:
+    """Whether JavaScript is true in the program behind an inspector; not where that does not answer."""
     try:
-        answer = inspector.evaluate(port, "process.pid")
+        answer = inspector.evaluate(port, expression)
     except (OSError, ValueError):
         return False
-    return bool(answer.get("result", {}).get("result", {}).get("value") == process.pid)
+    return answer.get("result", {}).get("result", {}).get("value") is True
 
 
 def _who_holds(taken: Listener, process: Process) -> str:
     names = {one.pid: " ".join(one.argv)[:80] for one in proc.processes()}
-    holders = ", ".join(f"process {pid} ({names.get(pid, '')})" for pid in taken.pids) or "a process of another user"
+    holders = (
+        ", ".join(f"process {pid} ({names.get(pid, '')})" for pid in taken.pids)
+        or "a process of another user or container"
+    )
     return (
         f"process {process.pid} would open its inspector on port {taken.port}, which {holders} holds: start that "
         "one without --inspect (NODE_OPTIONS reaches every program of Node.js), or give it another --inspect-port"
     )
+
+
+def _stands(process: Process) -> bool:
+    """Whether the process is stopped by a signal or a tracer."""
+    return "\nState:\tT" in (status := _read(process, "status")) or "\nState:\tt" in status
 
 
 def _catches(process: Process) -> bool:

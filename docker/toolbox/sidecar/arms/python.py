@@ -117,6 +117,7 @@ def connect(armed: Armed) -> socket.socket:
 
 def disarm(armed: Armed) -> None:
     """End the adapter: the processes see their connection end, and undo what the debugger did to them."""
+    injection.end()
     adapter: _Adapter = armed.state["adapter"]
     adapter.stop()
     injection.wait(lambda: not _is_used(adapter.server), 3.0)
@@ -150,14 +151,21 @@ def _connect_processes(armed: Armed, wanted: int = 0) -> None:
         if one.pid in known or (one.ppid in before and _comes_by_itself(adapter, one)):
             known.add(one.pid)
             continue
+        _tell(f"process {one.pid} is being connected")
         try:
             armed.facts["by"] = _bring(armed, one, _parent(one, found))
             known.add(one.pid)
         except ArmError as error:
             if one.pid == wanted:
                 raise
-            sys.stderr.write(f"process {one.pid} is not debugged: {error}\n")
+            _tell(f"process {one.pid} is not debugged: {error}")
     armed.facts["processes"] = sorted(known)
+
+
+def _tell(what: str) -> None:
+    """A line for the log; the host, which has a limit for our silence, waits on."""
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
 
 
 def _comes_by_itself(adapter: _Adapter, child: Process) -> bool:

@@ -1,4 +1,4 @@
-"""A service as its debug stage runs it: the model of it, and the overlay that tells Compose."""
+"""The Compose overlay of debug.up: what differs while a service runs its debug stage, and the model of that."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def running(engine: Engine, project: Project) -> dict[str, Wanted]:
     return found
 
 
-def variant(project: Project, wanted: Sequence[Wanted], debugs: Mapping[str, Debug]) -> Project:
+def applied(project: Project, wanted: Sequence[Wanted], debugs: Mapping[str, Debug]) -> Project:
     """The project with these services from their debug stages, its overlay written; itself where there are none.
 
     debugs: how each is debugged. Raises ConfigError, UnsupportedError.
@@ -115,11 +115,16 @@ def entry(
             {"target": port.target, "published": port.published, "host_ip": port.host_ip, "protocol": port.protocol}
             for port in chosen
         ]
-    if config.get("read_only") and debug.is_compiled:  # the program is built there
+    if is_loosened(config, debug):
         parts["read_only"] = False
     if _replicas(config) > 1:  # the debugger's port is one
         parts |= {"scale": 1, "deploy": {"replicas": 1}}
     return parts | command(service, config, parsed, debug.wait if wanted.waits else None)
+
+
+def is_loosened(config: Mapping[str, Any], debug: Debug) -> bool:
+    """Whether `read_only` of the Compose file is turned off: a compiled program is built in the debug stage."""
+    return bool(config.get("read_only")) and debug.is_compiled
 
 
 def command(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ddd_tasks import dockerfile, languages
-from ddd_tasks.debugging import variant
-from ddd_tasks.debugging.variant import Wanted
+from ddd_tasks.debugging import overlay
+from ddd_tasks.debugging.overlay import Wanted
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.language import Debug
 from ddd_tasks.project import Build, Port, Project, Service
@@ -37,7 +37,7 @@ def project(*services: Service) -> Project:
 
 def said(text: str, config: dict[str, Any], *, waits: bool = False) -> dict[str, Any]:
     wait = debug_of("python").wait if waits else None
-    return variant.command(service(), config, dockerfile.parse(text), wait)
+    return overlay.command(service(), config, dockerfile.parse(text), wait)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def said(text: str, config: dict[str, Any], *, waits: bool = False) -> dict[str,
 )
 def test_the_debug_stages_own_words_come_first(text: str, config: dict[str, Any], expected: dict[str, Any]) -> None:
     assert said(text, config) == expected
-    assert variant.replaced(config, dockerfile.parse(text)) == sorted(expected, reverse=True)
+    assert overlay.replaced(config, dockerfile.parse(text)) == sorted(expected, reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_entrypoint_that_waits_keeps_its_arguments() -> None:
 @pytest.mark.parametrize("name", ["python", "node", "go"])
 def test_each_languages_own_debug_stage_can_wait(name: str) -> None:
     parsed = dockerfile.load(REPO / "docker" / name / "Dockerfile")
-    words = variant.command(service(), {}, parsed, debug_of(name).wait)["command"]
+    words = overlay.command(service(), {}, parsed, debug_of(name).wait)["command"]
     assert words != list(parsed.stage("debug").command)
     assert len(words) == len(parsed.stage("debug").command)
 
@@ -125,10 +125,10 @@ def test_a_command_without_a_debugger_cannot_wait() -> None:
 
 def test_the_debuggers_port_is_published_on_this_machine_alone() -> None:
     shop = project(service())
-    changed = variant.in_stage(shop, shop.services["api"], Wanted("api", 20001), debug_of("python"))
+    changed = overlay.in_stage(shop, shop.services["api"], Wanted("api", 20001), debug_of("python"))
     assert changed.build is not None
     assert (changed.image, changed.build.target) == ("shop-api:debug", "debug")
-    text = variant.entry(shop, changed, Wanted("api", 20001), {}, dockerfile.parse(STAGE), debug_of("python"))
+    text = overlay.entry(shop, changed, Wanted("api", 20001), {}, dockerfile.parse(STAGE), debug_of("python"))
     assert text["ports"] == [{"target": 5678, "published": "20001", "host_ip": "127.0.0.1", "protocol": "tcp"}]
     assert text["build"] == {"target": "debug", "labels": {"ddd-tasks.project": "/p"}}
     assert text["labels"] == {"ddd-tasks.stage": "debug", "ddd-tasks.debug-port": "5678"}
@@ -137,9 +137,9 @@ def test_the_debuggers_port_is_published_on_this_machine_alone() -> None:
 def test_a_port_that_the_compose_file_publishes_stays_as_it_is() -> None:
     own = Port(5678, "5679", "127.0.0.1", "tcp", "")
     shop = project(service(own))
-    changed = variant.in_stage(shop, shop.services["api"], Wanted("api", 5679), debug_of("python"))
+    changed = overlay.in_stage(shop, shop.services["api"], Wanted("api", 5679), debug_of("python"))
     assert changed.ports == (own,)
-    assert "ports" not in variant.entry(
+    assert "ports" not in overlay.entry(
         shop, changed, Wanted("api", 5679), {}, dockerfile.parse(STAGE), debug_of("python")
     )
 
@@ -147,7 +147,7 @@ def test_a_port_that_the_compose_file_publishes_stays_as_it_is() -> None:
 def test_of_several_containers_one_is_debugged() -> None:
     shop = project(service())
     for config in ({"scale": 3}, {"deploy": {"replicas": 2}}):
-        text = variant.entry(
+        text = overlay.entry(
             shop, shop.services["api"], Wanted("api", 0), config, dockerfile.parse(STAGE), debug_of("python")
         )
         assert (text["scale"], text["deploy"]) == (1, {"replicas": 1})
@@ -155,13 +155,13 @@ def test_of_several_containers_one_is_debugged() -> None:
 
 def test_the_network_of_this_machine_is_no_place_for_a_debugger() -> None:
     with pytest.raises(UnsupportedError, match="network_mode: host"):
-        variant.check_network(service(), {"network_mode": "host"})
-    assert variant.check_network(service(), {})
-    assert not variant.check_network(service(), {"network_mode": "none"})
+        overlay.check_network(service(), {"network_mode": "host"})
+    assert overlay.check_network(service(), {})
+    assert not overlay.check_network(service(), {"network_mode": "none"})
 
 
 @pytest.mark.parametrize(("name", "expected"), [("go", False), ("python", None)])
 def test_where_the_program_is_built_files_can_be_written(name: str, expected: bool | None) -> None:
     parsed = dockerfile.load(REPO / "docker" / name / "Dockerfile")
-    found = variant.entry(project(service()), service(), Wanted("api", 0), {"read_only": True}, parsed, debug_of(name))
+    found = overlay.entry(project(service()), service(), Wanted("api", 0), {"read_only": True}, parsed, debug_of(name))
     assert found.get("read_only") is expected

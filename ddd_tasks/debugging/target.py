@@ -1,43 +1,20 @@
-"""The container that a debugger is brought to: who its processes are, and what listens in it."""
+"""The container that a debugger is brought to, and the language of its service."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddd_tasks import languages, process, services
 from ddd_tasks.compose import STAGE_LABEL
+from ddd_tasks.debugging import processes
+from ddd_tasks.debugging.processes import Process
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import DddError, NotRunningError, UnsupportedError
 from ddd_tasks.language import Debug, Language
 from ddd_tasks.project import Project, Service
-
-_TOP = "-o pid,ppid,uid,gid,args"
-_LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
-# Programs in a service's container that are not the service: a debugger's own, and what Python starts beside workers.
-_HELPERS = ("debugpy/adapter", "multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
-_LISTEN = "0A"
-_LOOPBACK = ("0100007F", "00000000000000000000000001000000")
-
-
-class Process(NamedTuple):
-    """A process of the container. name: the base name of its program. capabilities: those it may use, as bits.
-
-    pid and ppid: on the engine's machine; uid and gid: as the container counts users. inner: its number in the
-    container, 1 where that cannot be told. is_closed: it has dropped privileges, and so is not its own user's to trace.
-    """
-
-    pid: int
-    ppid: int
-    uid: int
-    gid: int
-    name: str
-    inner: int = 1
-    capabilities: int = 0
-    is_closed: bool = False
 
 
 class Target(NamedTuple):
@@ -98,7 +75,7 @@ class Target(NamedTuple):
     def _fitting(self, debug: Debug | None) -> list[Process]:
         if debug and debug.programs:
             return [one for one in self.processes if re.fullmatch(debug.programs, one.name)]
-        return [one for one in self.processes if not _LAUNCHERS.fullmatch(one.name)]
+        return [one for one in self.processes if not processes.LAUNCHERS.fullmatch(one.name)]
 
     def user(self, debug: Debug | None) -> tuple[int, int]:
         """The uid and gid that a debugger needs to get in. Raises UnsupportedError where nothing tells them."""
@@ -122,9 +99,9 @@ def find(engine: Engine, project: Project, service: Service) -> Target:
     info = engine.get(f"/containers/{identifier}/json")
     _refuse(service, info)
     pid = int(info["State"]["Pid"])
-    if engine.endpoint.is_local_socket and _is_of(pid, identifier):
-        return Target(identifier, service, info, tuple(_tree(pid)), _listening(pid))
-    return Target(identifier, service, info, tuple(_top(engine, identifier)), None)
+    if engine.endpoint.is_local_socket and processes.is_of(pid, identifier):
+        return Target(identifier, service, info, tuple(processes.tree(pid)), processes.listening(pid))
+    return Target(identifier, service, info, tuple(processes.top(engine, identifier)), None)
 
 
 def gone(engine: Engine, target: Target, meanwhile: str) -> NotRunningError | None:
@@ -215,109 +192,9 @@ def _refuse(service: Service, info: Mapping[str, Any]) -> None:
         )
 
 
-def _is_of(pid: int, container: str) -> bool:
-    """Whether /proc is that of the engine's machine: this process is the container's."""
-    return container in _read(f"/proc/{pid}/cgroup")
-
-
-def _tree(pid: int) -> Iterable[Process]:
-    """A process and all below it, from /proc, without helpers."""
-    waiting = [pid]
-    while waiting:
-        number = waiting.pop(0)
-        fields = dict(line.split(":\t", 1) for line in _read(f"/proc/{number}/status").splitlines() if ":\t" in line)
-        if not fields:
-            continue
-        outer, group = (int(fields[key].split()[1]) for key in ("Uid", "Gid"))
-        uid, gid = (renumbered(*one) for one in _numbered(number, outer, group))
-        inner = int(fields.get("NSpid", "1").split()[-1])
-        capabilities = int(fields.get("CapPrm", "0"), 16)
-        is_closed = not capabilities and _owner(number) not in (None, outer)
-        if not _is_helper(_read(f"/proc/{number}/cmdline")):
-            yield Process(number, int(fields["PPid"]), uid, gid, _name(number), inner, capabilities, is_closed)
-        for task in _tasks(number):
-            waiting += [int(child) for child in _read(f"{task}/children").split()]
-
-
-def _numbered(pid: int, uid: int, gid: int) -> Iterable[tuple[int, str]]:
-    return ((uid, _read(f"/proc/{pid}/uid_map")), (gid, _read(f"/proc/{pid}/gid_map")))
-
-
-def renumbered(number: int, table: str) -> int:
-    """A user's number within a user namespace, by its uid_map or gid_map: a rootless engine has one.
-
-    Not tried with such an engine: none runs where this is tested.
-    """
-    for inner, outer, count in (map(int, row.split()) for row in table.splitlines()):
-        if outer <= number < outer + count:
-            return inner + number - outer
-    return number
-
-
-def _owner(pid: int) -> int | None:
-    """Whom the kernel lets look into a process: its user, or root alone."""
-    try:
-        return Path(f"/proc/{pid}/status").stat().st_uid  # the folder itself is always its user's
-    except OSError:
-        return None
-
-
-def _tasks(pid: int) -> list[Path]:
-    try:
-        return list(Path(f"/proc/{pid}/task").iterdir())
-    except OSError:
-        return []
-
-
-def _name(pid: int) -> str:
-    """The base name of a process' program; of somebody else's, the first word of its command line."""
-    try:
-        program = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
-    except OSError:
-        program = _read(f"/proc/{pid}/cmdline").split("\0")[0]
-    return program.rpartition("/")[2]
-
-
-def _is_helper(words: str) -> bool:
-    return any(helper in words for helper in _HELPERS)
-
-
-def _top(engine: Engine, container: str) -> Iterable[Process]:
-    """The same from the engine, whose machine may have no ps."""
-    try:
-        rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"]
-    except ApiError:
-        return []
-    return [_of_row(*row[:5]) for row in rows if row[4].strip() and not _is_helper(row[4])]
-
-
-def _of_row(pid: str, ppid: str, uid: str, gid: str, words: str) -> Process:
-    return Process(int(pid), int(ppid), int(uid), int(gid), words.split()[0].rpartition("/")[2])
-
-
 def listeners(target: Target) -> Mapping[int, bool]:
     """What listens in a container, as in Target; asked for inside where this machine cannot tell."""
     if target.listening is not None:
         return target.listening
     tables = ["cat", "/proc/net/tcp", "/proc/net/tcp6"]  # the second may be missing: what the first says is enough
-    return _in_tables(process.capture(["docker", "exec", target.id, *tables], check=False).stdout)
-
-
-def _listening(pid: int) -> dict[int, bool]:
-    return _in_tables("".join(_read(f"/proc/{pid}/net/{table}") for table in ("tcp", "tcp6")))
-
-
-def _in_tables(tables: str) -> dict[int, bool]:
-    found: dict[int, bool] = {}
-    for row in (line.split() for line in tables.splitlines()):
-        if len(row) > 3 and row[3] == _LISTEN:
-            address, _, port = row[1].rpartition(":")
-            found[int(port, 16)] = found.get(int(port, 16), True) and address in _LOOPBACK
-    return found
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return processes.in_tables(process.capture(["docker", "exec", target.id, *tables], check=False).stdout)

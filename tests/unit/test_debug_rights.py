@@ -8,7 +8,8 @@ import pytest
 
 from ddd_tasks import languages
 from ddd_tasks.debugging import rights
-from ddd_tasks.debugging.target import Process, Target
+from ddd_tasks.debugging.processes import Process
+from ddd_tasks.debugging.target import Target
 from ddd_tasks.project import Service
 
 PYTHON, NODE = languages.get("python").debug, languages.get("node").debug

@@ -9,9 +9,9 @@ import pytest
 
 from ddd_tasks import languages
 from ddd_tasks import project as projects
-from ddd_tasks.debugging import ports, sidecar, toolbox
-from ddd_tasks.debugging import target as targets
-from ddd_tasks.debugging.target import Process, Target
+from ddd_tasks.debugging import ports, processes, sidecar, toolbox
+from ddd_tasks.debugging.processes import Process
+from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, UnsupportedError
 from ddd_tasks.project import Service
@@ -60,14 +60,14 @@ def test_processes_that_have_dropped_privileges_are_named() -> None:
 
 
 def test_host_and_sidecar_take_the_same_programs_for_launchers() -> None:
-    assert targets._LAUNCHERS.pattern == proc._LAUNCHERS.pattern
+    assert processes.LAUNCHERS.pattern == proc._LAUNCHERS.pattern
 
 
 def test_host_and_sidecar_take_the_same_children_of_python_for_helpers() -> None:
-    assert set(python._HELPERS) == {one for one in targets._HELPERS if "debugpy" not in one}
+    assert set(python._HELPERS) == {one for one in processes.HELPERS if "debugpy" not in one}
     words = "/usr/bin/python3 -c from {} import main;main(4)"
-    assert all(targets._is_helper(words.format(helper)) for helper in python._HELPERS)
-    assert not targets._is_helper("python3 -m multiprocessing.spawn")
+    assert all(processes.is_helper(words.format(helper)) for helper in python._HELPERS)
+    assert not processes.is_helper("python3 -m multiprocessing.spawn")
 
 
 def test_the_user_is_that_of_the_process_which_runs_the_language() -> None:
@@ -104,7 +104,7 @@ def test_a_process_is_named_to_the_sidecar_only_where_others_of_the_language_are
     ],
 )
 def test_a_user_s_number_in_the_container_s_own_user_namespace(outer: int, table: str, inner: int) -> None:
-    assert targets.renumbered(outer, table) == inner
+    assert processes.renumbered(outer, table) == inner
 
 
 def test_a_declared_name_is_no_number() -> None:

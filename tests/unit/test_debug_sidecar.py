@@ -8,13 +8,12 @@ from typing import Any, cast
 import pytest
 
 from ddd_tasks import languages
-from ddd_tasks import project as projects
 from ddd_tasks.debugging import ports, processes, sidecar, toolbox
 from ddd_tasks.debugging.processes import Process
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, UnsupportedError
-from ddd_tasks.project import Service
+from ddd_tasks.project import Project, Service
 from sidecar import proc
 from sidecar.arms import python
 
@@ -149,8 +148,7 @@ def test_a_sidecar_that_is_to_stay_is_noted_beside_the_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "compose.yaml").write_text("services: {api: {image: x}, web: {image: x}}\n")
-    project = projects.load(tmp_path)
+    project = Project("shop", tmp_path, (tmp_path / "compose.yaml",), {}, {})
     assert ports.kept(project, service) == ""
     ports.remember(project, service, 20001)
     ports.keep(project, service, "first")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ddd_tasks import project as projects
+from ddd_tasks.debugging import toolbox
 from ddd_tasks.engine.api import Engine
 from tests import support
 from tests.debugging import attach, client
@@ -63,6 +65,7 @@ def held(engine: Engine, bases: None) -> Iterator[tuple[Services, str]]:
         {"compose.yaml": COMPOSE.replace("PORT", str(port)), "service.py": SERVICE.replace("SECONDS", "4")}
     )
     try:
+        toolbox.ensure(engine, projects.load(stack.directory), "python")  # a first attach would build it for a minute
         stack.ddd("dev.up", timeout=300).ok()
         yield Services(stack, engine), f"http://127.0.0.1:{port}/"
     finally:

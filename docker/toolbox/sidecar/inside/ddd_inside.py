@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from types import ModuleType
@@ -47,6 +48,7 @@ def _attach(port: int, token: str, parent: int) -> None:
     if debugger is not None:
         if (pydevd.SetupHolder.setup or {}).get("port") == port:
             return  # a forked process connects by itself, and the code of a slow remote_exec may come too late
+        _await_leaving(pydevd, debugger)
         debugger.dispose_and_kill_all_pydevd_threads(wait=False)
     pydevd.SetupHolder.setup = None  # it holds the port of the adapter before this one
     _forget_wrappers()
@@ -62,6 +64,14 @@ def _attach(port: int, token: str, parent: int) -> None:
         dont_trace_start_patterns=(*(root + "/opt/" for root in _roots()), _beside_pydevd() + "/debugpy/"),
         dont_trace_end_patterns=("debugpy_launcher.py",),
     )
+
+
+def _await_leaving(pydevd: Any, debugger: Any) -> None:
+    """Let the debugger before this one end by itself: its adapter has, and what it puts back late would be ours."""
+    for _ in range(20):
+        if pydevd.get_global_debugger() is not debugger:
+            return
+        time.sleep(0.05)
 
 
 def load() -> None:

@@ -126,11 +126,15 @@ def _others(project: Project, service: Service, port: Port, used: Collection[int
     So a checkout that has lost its .ddd/ finds its ports again.
     """
     declared = {other.published for each in project.services.values() for other in each.ports}
-    start = crc32(f"{project.directory} {_key(service, port)}".encode())
-    size = _LAST - _FIRST + 1
-    for number in (_FIRST + (start + offset) % size for offset in range(size)):
+    for number in numbers(f"{project.directory} {_key(service, port)}"):
         if number not in used and str(number) not in declared:
             yield number
+
+
+def numbers(purpose: str) -> Iterator[int]:
+    """All ports that are ours to choose from, in an order that is the purpose's own and the same each time."""
+    start, size = crc32(purpose.encode()), _LAST - _FIRST + 1
+    yield from (_FIRST + (start + offset) % size for offset in range(size))
 
 
 def _is_fixed(port: Port) -> bool:

@@ -86,9 +86,13 @@ def _detached(engine: Engine, project: Project, service: str) -> bool:
 
 def alone(project: Project, service: str) -> AbstractContextManager[None]:
     """Nobody else brings a debugger to this service, or takes it away, in the block."""
-    name = f"debug-{crc32(str(project.directory).encode()):08x}-{service}"
-    waiting = f"another debug.attach or debug.detach is at work on service {service!r}: waiting for it"
-    return ledger.alone(name, waiting=waiting)
+    return only_one(project, service, "debug", "debug.attach or debug.detach")
+
+
+def only_one(project: Project, service: str, kind: str, tasks: str) -> AbstractContextManager[None]:
+    """Nobody else is in a block of this kind for this service. tasks: which may be, for the words of who waits."""
+    name = f"{kind}-{crc32(str(project.directory).encode()):08x}-{service}"
+    return ledger.alone(name, waiting=f"another {tasks} is at work on service {service!r}: waiting for it")
 
 
 @contextmanager

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from zlib import crc32
 
-from ddd_tasks import console, ledger, notebook
+from ddd_tasks import console, ledger, notebook, portbook
 from ddd_tasks.engine import ports
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, PortTakenError
 from ddd_tasks.project import Project
 
 ADDRESS = "127.0.0.1"
-# Below the range that Linux takes for outgoing connections.
-_FIRST, _LAST = 20000, 32767
 
 
 def candidates(engine: Engine, project: Project, service: str, usual: int, named: int = 0) -> Iterator[int]:
@@ -30,7 +27,9 @@ def candidates(engine: Engine, project: Project, service: str, usual: int, named
     others = {port for name, port in recall(project).items() if name != service}
     with ledger.opened() as taken:
         others |= {int(port) for port, at in taken["ports"].items() if at != str(project.directory)}
-    for port in filter(None, dict.fromkeys((remembered, usual, *_free(project, service)))):
+    for port in filter(
+        None, dict.fromkeys((remembered, usual, *portbook.numbers(f"{project.directory} debug {service}")))
+    ):
         if port not in others and ports.holder(engine, ADDRESS, port) is None:
             if usual and port not in (remembered, usual):
                 console.note(f"port {usual} is taken: the debugger of service {service!r} is on port {port}")
@@ -88,10 +87,3 @@ def _noted(project: Project, key: str) -> dict[str, Any]:
 def _note(project: Project, key: str, content: Mapping[str, Any]) -> None:
     file = project.private / "debug.json"
     notebook.write(file, {**notebook.read(file), key: content})
-
-
-def _free(project: Project, service: str) -> Iterator[int]:
-    """All ports, beginning somewhere that depends on the checkout and the service."""
-    size = _LAST - _FIRST + 1
-    start = crc32(f"{project.directory} debug {service}".encode())
-    yield from (_FIRST + (start + offset) % size for offset in range(size))

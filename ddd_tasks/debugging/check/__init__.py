@@ -7,9 +7,9 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from zlib import crc32
 
-from ddd_tasks import console, ledger, process, services
+from ddd_tasks import console, process, services
+from ddd_tasks.debugging import attach
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.check import links, reaching
 from ddd_tasks.debugging.check.expectation import Expectation, Outcome
@@ -41,9 +41,8 @@ def run(project: Project, service: Service, wanted: Wanted) -> Report:
     A debugger that was brought to the service for this is taken away again, unless debug.attach was called meanwhile.
     """
     wanted = wanted._replace(words=wanted.words._replace(service=service.name))
-    name = f"check-{crc32(str(project.directory).encode()):08x}-{service.name}"
-    waiting = f"another debug.check is at work on service {service.name!r}: waiting for it"
-    with ledger.alone(name, waiting=waiting), closing(Engine.connect()) as engine, ExitStack() as stack:
+    alone = attach.only_one(project, service.name, "check", "debug.check")
+    with alone, closing(Engine.connect()) as engine, ExitStack() as stack:
         try:
             attachment = stack.enter_context(reaching.reached(engine, project, service))
         except DddError as error:

@@ -106,7 +106,7 @@ def is_helper(words: str) -> bool:
 def top(engine: Engine, container: str) -> Iterable[Process]:
     """The same from the engine, whose machine may have no ps."""
     try:
-        rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"]
+        rows = engine.get(f"/containers/{container}/top", ps_args=_TOP)["Processes"] or ()  # null: it ends right now
     except ApiError:
         return []
     return [_of_row(*row[:5]) for row in rows if row[4].strip() and not is_helper(row[4])]

@@ -110,7 +110,7 @@ def detach(c: Context, service: str | None = None) -> None:  # noqa: ARG001
 
 @task(help={"service": "Only this service (default: all whose language is known).", "json": JSON_HELP})
 def doctor(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
-    """Say what keeps a debugger from working, and how to mend it.
+    """Say what keeps a debugger away, and how to mend it.
 
     Ports are looked up, never connected to. The exit status is 1 where there
     is a problem.
@@ -133,7 +133,7 @@ def doctor(c: Context, service: str | None = None, json: bool = False) -> None: 
     }
 )
 def toolbox(c: Context, service: str | None = None, root: bool = False) -> None:
-    """Run the words after -- beside a service: ps, ss, strace ...
+    """Run the words after -- beside a service (ps, ss, gdb).
 
     They see its processes, its network and its files in a container of their
     own; without words, a shell opens. For example: ddd debug.toolbox -- ss -lnt

@@ -19,7 +19,7 @@ _COLUMNS = ("secret", "used by", "from", "where", "present")
 
 @task(name="list", help={"json": JSON_HELP})
 def list_(_c: Context, json: bool = False) -> None:
-    """Show declared secrets, where they come from, and if present.
+    """Show declared secrets, their sources, and if present.
 
     Also the host's configuration that Dockerfiles mount. Commands are not run: secrets.check runs them.
     """

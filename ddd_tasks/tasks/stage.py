@@ -71,7 +71,7 @@ def build(
 def layers(
     _c: Context, stage: str | None = None, service: str | None = None, svg: str | None = None, json: bool = False
 ) -> None:
-    """Show each layer of the last build, and what invalidated it.
+    """Show the last build's layers, and what rebuilt each.
 
     Time, size, whether it was cached, and which file, value or instruction made the first one run again.
     """

@@ -1,4 +1,4 @@
-"""The containers of a project's services: which run, how they are, and where they can be reached."""
+"""The services of a project: which containers of them run, how they are, where they can be reached, their language."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ddd_tasks.compose import (
 )
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, NotRunningError
+from ddd_tasks.language import Language
 from ddd_tasks.project import Port, Project, Service
 
 # Ports whose protocol is known not to be HTTP: everything else is shown as a URL that a browser opens.
@@ -100,6 +101,26 @@ def running(engine: Engine, project: Project, service: Service, index: int = 0) 
     stopped = _listed(engine, project, service=service.name, everything=True)
     cause = f"its container is {stopped[0]['State']} ({stopped[0]['Status']})" if stopped else "it has not been started"
     raise NotRunningError(f"service {service.name!r} is not running", cause=cause, hint="ddd dev.up")
+
+
+def published(info: Mapping[str, Any], port: int) -> tuple[str, int] | None:
+    """Where this machine reaches a TCP port of a container, given its inspect answer: address and port, or None."""
+    for binding in (info["NetworkSettings"].get("Ports") or {}).get(f"{port}/tcp") or ():
+        address = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(binding["HostIp"], binding["HostIp"])
+        return address, int(binding["HostPort"])
+    return None
+
+
+def language_of(service: Service) -> Language | None:
+    """The language of a service: as its x-ddd says, or as the code that it is built from or mounts shows; or None."""
+    from ddd_tasks import languages  # dev.ps and the like need none
+
+    if named := service.extension.get("language"):
+        return languages.get(str(named))
+    build = service.build if service.build and not service.build.is_remote else None
+    folders = [build.context, build.dockerfile.parent] if build else []
+    folders += [mount.source for mount in service.mounts]
+    return next((found for folder in folders if folder.is_dir() and (found := languages.detect(folder))), None)
 
 
 def foreign_owner(engine: Engine, project: Project) -> str | None:

@@ -1,4 +1,4 @@
-"""The container that a debugger is brought to, and the language of its service."""
+"""The container that a debugger is brought to."""
 
 from __future__ import annotations
 
@@ -47,11 +47,7 @@ class Target(NamedTuple):
 
     def published(self, port: int) -> tuple[str, int] | None:
         """Where this machine reaches a port of the container: address and port, or None."""
-        bindings = (self.info["NetworkSettings"].get("Ports") or {}).get(f"{port}/tcp") or ()
-        for binding in bindings:
-            address = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(binding["HostIp"], binding["HostIp"])
-            return address, int(binding["HostPort"])
-        return None
+        return services.published(self.info, port)
 
     def process(self, debug: Debug | None) -> Process | None:
         """A process that runs the language: of parent and child the child, since a server's workers answer.
@@ -128,20 +124,10 @@ def why(target: Target, error: ApiError, meanwhile: str) -> DddError:
         return gone(engine, target, meanwhile) or error
 
 
-def declared_language(service: Service) -> Language | None:
-    """The language of a service: as its x-ddd says, or as the code that it is built from or mounts shows; or None."""
-    if named := service.extension.get("language"):
-        return languages.get(str(named))
-    build = service.build if service.build and not service.build.is_remote else None
-    folders = [build.context, build.dockerfile.parent] if build else []
-    folders += [mount.source for mount in service.mounts]
-    return next((found for folder in folders if folder.is_dir() and (found := languages.detect(folder))), None)
-
-
 def language_of(target: Target) -> Language:
     """The language of a service: as x-ddd says, as its code shows, or as its process does. Raises UnsupportedError."""
     service = target.service
-    if found := declared_language(service):
+    if found := services.language_of(service):
         return found
     for language in languages.LANGUAGES:
         if language.debug and language.debug.programs and target.process(language.debug):

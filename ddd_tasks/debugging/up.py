@@ -99,7 +99,7 @@ def check(project: Project, service: Service, *, waits: bool) -> tuple[Language,
         raise UnsupportedError(
             f"service {service.name!r} has no debug stage: it is not built here", cause=cause, hint=attach_hint
         )
-    language = target.declared_language(service)
+    language = services.language_of(service)
     if language is None or language.debug is None:
         raise UnsupportedError(
             f"debugging service {service.name!r} is not supported",
@@ -186,7 +186,7 @@ def _attachment(project: Project, found: Target, language: Language, debug: Debu
 
 
 def _debugs(project: Project, names: Collection[str]) -> dict[str, Debug]:
-    found = {name: target.declared_language(project.services[name]) for name in names}
+    found = {name: services.language_of(project.services[name]) for name in names}
     return {name: language.debug for name, language in found.items() if language and language.debug}
 
 

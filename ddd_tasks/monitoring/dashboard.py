@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from ddd_tasks import process, services
-from ddd_tasks.debugging.target import Target, declared_language
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.monitoring import boardfile, exposition, page, rows, target
@@ -81,7 +80,7 @@ def find(project: Project, service: Service) -> str:
     with closing(Engine.connect()) as engine:
         identifier = services.running(engine, project, service)
         info = engine.get(f"/containers/{identifier}/json")
-    language = declared_language(service)
+    language = services.language_of(service)
     wanted = target.choose(
         service.name,
         service.extension.get("metrics") or {},
@@ -89,7 +88,7 @@ def find(project: Project, service: Service) -> str:
         language.metrics if language else None,
         target.exposed_ports(info),
     )
-    place = Target(identifier, service, info, (), None).published(wanted.port)
+    place = services.published(info, wanted.port)
     if place is None:
         raise UnsupportedError(
             f"port {wanted.port} of service {service.name!r} is not published",

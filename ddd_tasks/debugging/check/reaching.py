@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ddd_tasks import process
+from ddd_tasks import process, services
 from ddd_tasks.debugging import attach, files, mapping, target
 from ddd_tasks.debugging.attachment import Attachment
 from ddd_tasks.debugging.clients import opening
@@ -18,7 +18,7 @@ from ddd_tasks.project import Project, Service
 @contextmanager
 def reached(engine: Engine, project: Project, service: Service) -> Iterator[Attachment]:
     """A debugger of the service as long as the block lasts. Raises what debug.attach raises."""
-    language = target.declared_language(service)
+    language = services.language_of(service)
     if _has_no_port(language):
         yield _inside(engine, project, service, language)
     else:
@@ -31,7 +31,7 @@ def reached(engine: Engine, project: Project, service: Service) -> Iterator[Atta
 
 def announce(engine: Engine, project: Project, service: Service) -> None:
     """Print about the same as commands that can be pasted; nothing where a debugger is there already."""
-    language = target.declared_language(service)
+    language = services.language_of(service)
     if _has_no_port(language):
         process.announce(opening.command(_inside(engine, project, service, language)))
     else:

@@ -76,7 +76,7 @@ def has_problem(rows: Iterable[Row]) -> bool:
 def candidates(project: Project) -> list[Service]:
     """The services whose language the files tell; all, where they tell none: then the running programs may."""
     every = list(project.services.values())
-    return [service for service in every if target.declared_language(service)] or every
+    return [service for service in every if services.language_of(service)] or every
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:
@@ -97,7 +97,7 @@ def _of_error(check: str, error: DddError) -> Finding:
 
 def _subject(engine: Engine, project: Project, service: Service) -> Subject:
     """All that is known of a service, as far as it can be asked for."""
-    found = Subject(engine, project, service, target.declared_language(service))
+    found = Subject(engine, project, service, services.language_of(service))
     try:
         identifier = services.running(engine, project, service)
         found = replace(found, container=engine.get(f"/containers/{identifier}/json"))

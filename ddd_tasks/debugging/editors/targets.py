@@ -73,7 +73,7 @@ def _running(engine: Engine, project: Project, service: Service) -> running.Targ
 
 def _language(service: Service, there: running.Target | None) -> Language | None:
     """The language that the service's entry or code shows, or else its process."""
-    if found := running.declared_language(service):
+    if found := containers.language_of(service):
         return found
     try:
         return running.language_of(there) if there else None

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import sys
-import time
-from contextlib import suppress
-from pathlib import Path
 
-from ddd_tasks import bases, build, console, dockerfile, hostconfig, ledger, notebook, process, resources
-from ddd_tasks.build import BuildInputs, Secret
+from ddd_tasks import bases, build, console, dockerfile, ledger, notebook, ownimages, resources
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import bases as recipes
-from ddd_tasks.engine import rootfs
-from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import CommandError, UnsupportedError
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.project import Project
 
 PREFIX = "ddd-toolbox/"
 PYTHON = "3.13"
-_APT_VARIABLE = "DDD_SECRET_APT_CONF"
-_LOG_LINES = 30
-KEPT_SECONDS = 14 * 24 * 3600
-_SKIPPED = ("__pycache__",)
 
 
 def image(language: str, python: str = PYTHON) -> str:
     """The name of the image: it changes with every file of docker/toolbox, and with the Python in it."""
-    return f"{PREFIX}{language}:{python}-{digest(resources.docker('toolbox'))}"
-
-
-def digest(folder: Path) -> str:
-    """What a folder holds, as 12 hexadecimal digits; Python's own files do not count."""
-    found = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and not set(_SKIPPED) & {*path.parts}):
-        found.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return found.hexdigest()[:12]
+    return f"{PREFIX}{language}:{python}-{ownimages.digest(resources.docker('toolbox'))}"
 
 
 def stages() -> set[str]:
@@ -73,7 +53,7 @@ def ensure(engine: Engine, project: Project, language: str, python: str = PYTHON
         if not bases.has(engine, name):
             with console.step(f"build {name}, the debugger's container"):
                 _build(project, language, python, name)
-            remove_superseded(engine, name)
+            ownimages.remove_superseded(engine, name)
     return name
 
 
@@ -84,49 +64,11 @@ def available(engine: Engine, project: Project, language: str, python: str) -> s
     return PYTHON
 
 
-def remove_superseded(engine: Engine, name: str) -> None:
-    """Remove images of earlier versions; young ones may be another checkout's."""
-    family = name.rpartition("-")[0] + "-"
-    for row in engine.get("/images/json", filters={"reference": [f"{family}*"]}):
-        if row["Created"] < time.time() - KEPT_SECONDS:
-            for old in set(row["RepoTags"] or ()) - {name}:
-                with suppress(ApiError):  # a container may be of it
-                    engine.delete(f"/images/{old}")
-
-
 def _build(project: Project, language: str, python: str, name: str) -> None:
-    folder = resources.docker("toolbox")
-    file = folder / "Dockerfile"
-    parsed = dockerfile.load(file, {"PYTHON": python})
     if language not in stages():
+        file = resources.docker("toolbox", "Dockerfile")
         raise UnsupportedError(f"{file} has no stage for {language!r}", given=language, hint="ddd languages")
-    needed = parsed.external_images(language)
-    bases.provide(project, needed)
-    inputs = _inputs(project, needed).mounted_by(file)
-    argv = [
-        *("docker", "buildx", "build", "--load", "--provenance=false", "--file", str(file)),
-        *("--target", language, "--build-arg", f"PYTHON={python}", "--tag", name),
-        *inputs.buildx_args(),
-        str(folder),
-    ]
-    env = {**os.environ, **inputs.environment()}
-    if sys.stderr.isatty():
-        process.run(argv, env=env, quiet=True)
-        return
-    done = process.capture(argv, env=env, check=False)  # the log of a build that went well is of no use in a file
-    if done.status != 0:
-        log = process.redact("\n".join(done.stderr.strip().splitlines()[-_LOG_LINES:]))
-        raise CommandError(f"the image {name} could not be built", done.status, cause=log, hint="ddd engine.info")
-
-
-def _inputs(project: Project, needed: tuple[str, ...]) -> BuildInputs:
-    """What the build gets from this host: stand-ins, and the way to packages."""
-    secrets, values = build.secrets_of(hostconfig.find())
-    apt = rootfs.apt_configuration()
-    if apt:
-        secrets, values = (*secrets, Secret("apt-conf", variable=_APT_VARIABLE)), {**values, _APT_VARIABLE: apt}
-    stand_ins = {official: name for official, name in build.stand_ins(project).items() if official in needed}
-    return BuildInputs(stand_ins, secrets, tuple(hostconfig.proxies(os.environ)), values)
+    ownimages.build(project, "toolbox", language, name, {"PYTHON": python})
 
 
 def _has_base(project: Project, python: str) -> bool:

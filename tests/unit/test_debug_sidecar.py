@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from ddd_tasks import languages
+from ddd_tasks import languages, ownimages
 from ddd_tasks.debugging import ports, processes, sidecar, toolbox
 from ddd_tasks.debugging.processes import Process
 from ddd_tasks.debugging.target import Target
@@ -135,12 +135,12 @@ def test_the_python_of_the_toolbox_is_that_of_the_service(env: tuple[str, ...], 
 
 def test_the_name_of_the_image_changes_with_its_files_but_not_with_python_s_own(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    before = toolbox.digest(tmp_path)
+    before = ownimages.digest(tmp_path)
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "x.pyc").write_text("x")
-    assert toolbox.digest(tmp_path) == before
+    assert ownimages.digest(tmp_path) == before
     (tmp_path / "more").write_text("x")
-    assert toolbox.digest(tmp_path) != before
+    assert ownimages.digest(tmp_path) != before
 
 
 @pytest.mark.parametrize("service", ["api", "web"])

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from ddd_tasks.debugging import toolbox
+from ddd_tasks import ownimages
 from ddd_tasks.engine.api import Engine
 from sidecar import bridge
 from tests import support
@@ -142,10 +142,10 @@ def test_images_of_earlier_versions_go_once_they_are_old(
         return {name.rpartition(":")[2] for row in rows for name in row["RepoTags"] if name.startswith(family)}
 
     try:
-        toolbox.remove_superseded(engine, f"{family}:3.13-new")
+        ownimages.remove_superseded(engine, f"{family}:3.13-new")
         assert tags() == {"3.13-old", "3.13-new", "3.12-old"}
-        monkeypatch.setattr(toolbox, "KEPT_SECONDS", 0)
-        toolbox.remove_superseded(engine, f"{family}:3.13-new")
+        monkeypatch.setattr(ownimages, "KEPT_SECONDS", 0)
+        ownimages.remove_superseded(engine, f"{family}:3.13-new")
         assert tags() == {"3.13-new", "3.12-old"}
     finally:
         for tag in tags():

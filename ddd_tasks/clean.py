@@ -6,14 +6,14 @@ import shutil
 from contextlib import suppress
 
 from ddd_tasks import process, services
-from ddd_tasks.compose import Compose
+from ddd_tasks.compose import Compose, monitor_overlays
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.project import Project
 from ddd_tasks.secret import volumes as volumes_of_secrets
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 # What we remember of a project. .ddd/bin holds shims that its user asked for, .ddd/bases.json the stand-ins in use.
-_REMEMBERED = ("builds", "compose", "cache", "results")
+_REMEMBERED = ("builds", "compose", "cache", "monitor", "results")
 
 
 def clean(project: Project, *, volumes: bool) -> None:
@@ -24,7 +24,8 @@ def clean(project: Project, *, volumes: bool) -> None:
     engine = Engine.connect()
     services.refuse_takeover(engine, project)
     flags = ["--volumes"] if volumes else []
-    Compose(project).run("--profile", "*", "down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
+    compose = Compose(project, monitor_overlays(project, always=True))
+    compose.run("--profile", "*", "down", "--remove-orphans", "--rmi", "local", *flags, quiet=True)
     if process.is_dry():
         return
     label = {"label": [f"{PROJECT_LABEL}={project.directory}"]}

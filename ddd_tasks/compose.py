@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import process
+from ddd_tasks import process, resources
 from ddd_tasks.project import Project
 from ddd_tasks.projectcache import write_private
 
@@ -24,6 +24,7 @@ STAGE_LABEL = "ddd-tasks.stage"
 DEBUG_PORT_LABEL = "ddd-tasks.debug-port"
 DEBUG_WAIT_LABEL = "ddd-tasks.debug-wait"
 DEBUG_OVERLAY = "debug"
+MONITOR_OVERLAY = "monitor"
 
 
 class Compose:
@@ -53,6 +54,14 @@ class Compose:
 def overlay_file(project: Project, name: str) -> Path:
     """Where an overlay is, once it is written."""
     return project.private / "compose" / f"{name}.yaml"
+
+
+def monitor_overlays(project: Project, *, always: bool = False) -> tuple[Path, ...]:
+    """The Compose files of the monitor, while it is up; with always, those that end it as well."""
+    own = overlay_file(project, MONITOR_OVERLAY)
+    if own.exists():
+        return (resources.compose("monitor.yaml"), own)
+    return (resources.compose("monitor.yaml"),) if always else ()
 
 
 def write_overlay(project: Project, name: str, content: Mapping[str, Any]) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ddd_tasks.errors import ConfigError, UnknownNameError
 
 WATCH_ACTIONS = ("sync", "sync+restart", "rebuild")
 _SCHEMES = ("http", "https")
+DISCOVERIES = ("file", "dns")
 
 
 def project(given: Any, file: Path) -> Mapping[str, Any]:
@@ -61,15 +62,17 @@ def _path(given: Any, where: str, file: Path) -> None:
         raise _wrong(given, where, file, "it has to be the path of a URL, which begins with /")
 
 
-def _scheme(given: Any, where: str, file: Path) -> None:
-    if given not in _SCHEMES:
-        raise UnknownNameError("scheme", str(given), _SCHEMES, where=f"{where} in {file}", hint=_show(given, file))
+def _one_of(kind: str, valid: tuple[str, ...]) -> Callable[[Any, str, Path], None]:
+    def check(given: Any, where: str, file: Path) -> None:
+        if given not in valid:
+            raise UnknownNameError(kind, str(given), valid, where=f"{where} in {file}", hint=_show(given, file))
+
+    return check
 
 
-def _watch(given: Any, where: str, file: Path) -> None:
-    if given not in WATCH_ACTIONS:
-        hint = _show(given, file)
-        raise UnknownNameError("action", str(given), WATCH_ACTIONS, where=f"{where} in {file}", hint=hint)
+def _image(given: Any, where: str, file: Path) -> None:
+    if not isinstance(given, str) or not given:
+        raise _wrong(given, where, file, "it has to be the name of an image")
 
 
 def _images(given: Any, where: str, file: Path) -> None:
@@ -96,10 +99,13 @@ def _show(value: Any, file: Path) -> str:
 
 
 # A key's value is checked by its function, or, where it is a mapping, by its keys.
-_PROJECT: Mapping[str, Any] = {"images": _images}
+_PROJECT: Mapping[str, Any] = {
+    "images": _images,
+    "monitor": {"discovery": _one_of("discovery", DISCOVERIES), "grafana": _image},
+}
 _SERVICE: Mapping[str, Any] = {
     "language": _language,
-    "metrics": {"port": _port, "path": _path, "scheme": _scheme},
-    "watch": _watch,
+    "metrics": {"port": _port, "path": _path, "scheme": _one_of("scheme", _SCHEMES)},
+    "watch": _one_of("action", WATCH_ACTIONS),
 }
 _SECRET: Mapping[str, Any] = {"command": _command}

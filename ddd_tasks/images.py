@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ddd_tasks import bases, build, lastbuild, portbook, preflight, process, services
-from ddd_tasks.compose import Compose, write_overlay
+from ddd_tasks.compose import Compose, monitor_overlays, write_overlay
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.dockerfile_placements import Base
 from ddd_tasks.engine.api import ApiError, Engine
@@ -26,6 +26,7 @@ def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compo
     inputs = build.for_project(project)
     own = inputs.overlay()
     overlays = (*write_overlay(project, "build", own), *portbook.overlay(project), *volumes.overlay(project))
+    overlays += monitor_overlays(project)  # else its containers would be orphans, which Compose warns of
     return Compose(project, overlays, {**inputs.environment(own.get("secrets", ())), **(env or {})})
 
 

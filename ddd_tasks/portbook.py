@@ -21,6 +21,7 @@ from ddd_tasks.projectcache import make_private
 # for the checkout that the file was written for.
 AUTO, DECLARED, OWN = "auto", "declared", "own"
 MODES = (AUTO, DECLARED, OWN)
+ADDRESS = "127.0.0.1"
 # Below the range that Linux takes for outgoing connections.
 _FIRST, _LAST = 20000, 32767
 
@@ -129,6 +130,35 @@ def _others(project: Project, service: Service, port: Port, used: Collection[int
     for number in numbers(f"{project.directory} {_key(service, port)}"):
         if number not in used and str(number) not in declared:
             yield number
+
+
+def free(
+    engine: Engine,
+    project: Project,
+    purpose: str,
+    first: Iterable[int],
+    others: Collection[int] = (),
+    ours: Collection[str] = (),
+) -> Iterator[int]:
+    """Ports of 127.0.0.1 for a purpose of our own: the first ones (0: none) where they are free, then any other.
+
+    others: ports that are in use for something else; ours: ids of the containers that may hold theirs already.
+    """
+    with ledger.opened() as taken:
+        foreign = {int(port) for port, at in taken["ports"].items() if at != str(project.directory)}
+    for port in filter(None, dict.fromkeys((*first, *numbers(f"{project.directory} {purpose}")))):
+        if port not in others and port not in foreign:
+            held = ports.holder(engine, ADDRESS, port)
+            if held is None or held.container in ours:
+                yield port
+
+
+def take(taken: dict[str, dict[str, str]], project: Project, port: int, before: int) -> None:
+    """Note in the ledger that this checkout has a port, and no longer the one that it had before."""
+    here = str(project.directory)
+    if taken["ports"].get(str(before)) == here:
+        del taken["ports"][str(before)]
+    taken["ports"].setdefault(str(port), here)
 
 
 def numbers(purpose: str) -> Iterator[int]:

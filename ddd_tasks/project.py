@@ -11,6 +11,7 @@ from ddd_tasks.errors import CommandError, ConfigError, EngineError, UnknownName
 from ddd_tasks.projectsecrets import Source, Use
 
 DIRECTORY = ".ddd"
+_METRICS_LABEL = "prometheus.io/"  # any other may hold a secret, and this is written to a file
 
 
 class Build(NamedTuple):
@@ -53,6 +54,7 @@ class Service(NamedTuple):
     """One service of the Compose file. extension: its x-ddd entry.
 
     volumes: where named and anonymous volumes, and file systems in memory, appear in the container.
+    labels: those that it gives its containers, in so far as they tell where its metrics are.
     """
 
     name: str
@@ -68,10 +70,14 @@ class Service(NamedTuple):
     extension: Mapping[str, Any]
     secrets: tuple[Use, ...] = ()
     volumes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
 
 
 class Project(NamedTuple):
-    """A Compose project. directory: where its first file lies; images: official image -> stand-in, from x-ddd."""
+    """A Compose project. directory: where its first file lies.
+
+    images: official image -> stand-in, and monitor: the settings of that name, both from x-ddd.
+    """
 
     name: str
     directory: Path
@@ -79,6 +85,7 @@ class Project(NamedTuple):
     services: Mapping[str, Service]
     images: Mapping[str, str]
     secrets: Mapping[str, Source] = {}
+    monitor: Mapping[str, Any] = {}
 
     @property
     def private(self) -> Path:
@@ -125,6 +132,7 @@ def from_dict(value: Mapping[str, Any]) -> Project:
         {service.name: service for service in services},
         value["images"],
         {name: projectsecrets.source_from(source) for name, source in value["secrets"].items()},
+        value["monitor"],
     )
 
 
@@ -190,6 +198,7 @@ def _parse(config: Mapping[str, Any], files: tuple[Path, ...]) -> Project:
         {service.name: service for service in services},
         dict(wide.get("images") or {}),
         projectsecrets.sources(config, files[0]),
+        dict(wide.get("monitor") or {}),
     )
 
 
@@ -211,6 +220,7 @@ def _service(name: str, value: Mapping[str, Any], file: Path) -> Service:
         extension=extension.service(name, value.get("x-ddd") or {}, file),
         secrets=tuple(projectsecrets.uses(value.get("secrets"))),
         volumes=tuple(_volumes(value)),
+        labels={key: str(text) for key, text in (value.get("labels") or {}).items() if key.startswith(_METRICS_LABEL)},
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ddd_tasks import composefiles
 from ddd_tasks.errors import ConfigError
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 def read(files: tuple[Path, ...]) -> dict[str, Any] | None:

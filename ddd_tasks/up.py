@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ddd_tasks import console, images, lastup, ledger, portbook, preflight, process, services, worktree
-from ddd_tasks.compose import DEBUG_OVERLAY, PROJECT_LABEL, Compose, overlay_file, write_overlay
+from ddd_tasks.compose import DEBUG_OVERLAY, MONITOR_OVERLAY, PROJECT_LABEL, Compose, overlay_file, write_overlay
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
 from ddd_tasks.project import Project, Service
@@ -77,7 +77,19 @@ def start(
         _start(engine, project, wanted, values)
         states = wait(project, names, timeout=timeout, stopped=stopped)
         lastup.remember(engine, project, wanted, note)
+        _tell_monitor(engine, project)
         return states
+
+
+def _tell_monitor(engine: Engine, project: Project) -> None:
+    """Have a Prometheus that runs beside the services scrape those that run now; the start has not failed if not."""
+    if overlay_file(project, MONITOR_OVERLAY).exists():
+        from ddd_tasks.monitoring import stack
+
+        try:
+            stack.refresh(engine, project)
+        except DddError as error:
+            console.warning(f"Prometheus was not told of these containers: {error}")
 
 
 def _secrets(project: Project, names: Sequence[str]) -> dict[str, bytes]:

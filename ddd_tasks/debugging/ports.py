@@ -25,15 +25,10 @@ def candidates(engine: Engine, project: Project, service: str, usual: int, named
         return
     remembered = recall(project).get(service, 0)
     others = {port for name, port in recall(project).items() if name != service}
-    with ledger.opened() as taken:
-        others |= {int(port) for port, at in taken["ports"].items() if at != str(project.directory)}
-    for port in filter(
-        None, dict.fromkeys((remembered, usual, *portbook.numbers(f"{project.directory} debug {service}")))
-    ):
-        if port not in others and ports.holder(engine, ADDRESS, port) is None:
-            if usual and port not in (remembered, usual):
-                console.note(f"port {usual} is taken: the debugger of service {service!r} is on port {port}")
-            yield port
+    for port in portbook.free(engine, project, f"debug {service}", (remembered, usual), others):
+        if usual and port not in (remembered, usual):
+            console.note(f"port {usual} is taken: the debugger of service {service!r} is on port {port}")
+        yield port
 
 
 def check(engine: Engine, service: str, named: int) -> None:
@@ -55,15 +50,11 @@ def remember(project: Project, service: str, port: int) -> None:
 
     An editor's entry names the port: it has to be the service's own also while no debugger is there.
     """
-    here = str(project.directory)
     with ledger.opened() as taken:
         known = recall(project)
         if known.get(service) != port:
             _note(project, "ports", {**known, service: port})
-        before = str(known.get(service, port))
-        if taken["ports"].get(before) == here:
-            del taken["ports"][before]
-        taken["ports"].setdefault(str(port), here)
+        portbook.take(taken, project, port, known.get(service, port))
 
 
 def keep(project: Project, service: str, sidecar: str) -> None:

@@ -11,7 +11,7 @@ from invoke.context import Context
 
 from ddd_tasks import console, paths, process, services
 from ddd_tasks import project as projects
-from ddd_tasks.compose import Compose
+from ddd_tasks.compose import MONITOR_OVERLAY, Compose, monitor_overlays, write_overlay
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.execplan import Options
@@ -107,11 +107,12 @@ def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
     """Stop the services; remove containers and networks."""
     flags = ["--remove-orphans", *(["--volumes"] if volumes else [])]
     project = _own()
-    Compose(project).run("--profile", "*", "down", *flags, quiet=True)
+    Compose(project, monitor_overlays(project, always=True)).run("--profile", "*", "down", *flags, quiet=True)
     if not process.is_dry():
         from ddd_tasks.secret import volumes as secret_volumes
 
         secret_volumes.forget(Engine.connect(), project)
+        write_overlay(project, MONITOR_OVERLAY, {})
 
 
 @task(help={"service": "Only this service."})

@@ -1,4 +1,4 @@
-"""The `monitor` collection: dashboards from what a service really exposes.
+"""The `monitor` collection: Prometheus beside the services, and dashboards from what they really expose.
 
 What only some tasks need is imported by those: `inv --list` would pay for it.
 """
@@ -11,7 +11,63 @@ from invoke.context import Context
 
 from ddd_tasks import console, paths, process
 from ddd_tasks import project as projects
+from ddd_tasks.project import Project
 from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task
+
+
+def _project() -> Project:
+    return projects.load(Path.cwd())
+
+
+@task(help={"json": JSON_HELP})
+def up(c: Context, json: bool = False) -> None:  # noqa: ARG001
+    """Start Prometheus and the page of dashboards.
+
+    It scrapes the running services that say they have metrics, in x-ddd or by
+    the label prometheus.io/scrape.
+    """
+    from ddd_tasks.monitoring import boards, stack
+
+    project = _project()
+    running, found = stack.up(project)
+    if process.is_dry():
+        return
+    made = boards.place(project, found.services)
+    if json:
+        console.result_json({"url": running.url, "page": running.page, "services": found.services})
+    else:
+        console.table(("service", "containers", "dashboard"), boards.rows(found, made))
+        console.note(f"page: {running.page}")
+
+
+@task(help={"volumes": "Remove what was measured as well."})
+def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
+    """Take Prometheus away; the services run on."""
+    from ddd_tasks.monitoring import stack
+
+    if not stack.down(_project(), volumes=volumes):
+        console.note("no Prometheus ran here")
+
+
+@task(name="open", help={"print": "Print the URL and open nothing."})
+def open_(c: Context, print: bool = False) -> None:  # noqa: ARG001, A002
+    """Open the page of dashboards in a browser."""
+    from ddd_tasks.monitoring import stack
+
+    page = stack.require(_project()).page
+    console.result(page)
+    if not print:
+        import webbrowser
+
+        webbrowser.open(page)
+
+
+@task(help={"follow": "Go on as new lines come.", "tail": "Lines from the end, or all."})
+def logs(c: Context, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
+    """Show what Prometheus says of itself."""
+    from ddd_tasks.monitoring import stack
+
+    leave(stack.logs(_project(), follow=follow, tail=tail))
 
 
 @task(
@@ -35,7 +91,7 @@ def dashboard(
     """
     from ddd_tasks.monitoring import dashboard as dashboards
 
-    project = projects.load(Path.cwd())
+    project = _project()
     made = dashboards.make(project, paths.service_here(project, Path.cwd(), service))
     if not diff:
         dashboards.save(made, force=force)

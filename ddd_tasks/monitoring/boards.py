@@ -1,0 +1,104 @@
+"""The dashboards that the page draws and monitor.check evaluates: the committed ones, else some made for the moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks import console, notebook
+from ddd_tasks.errors import ConfigError, DddError
+from ddd_tasks.monitoring import board as jsonboard
+from ddd_tasks.monitoring import boardfile, dashboard, placing
+from ddd_tasks.monitoring.config import SCRAPE_SECONDS
+from ddd_tasks.monitoring.discovery import Found
+from ddd_tasks.project import Project
+
+INDEX = "index.json"
+
+
+class Board(NamedTuple):
+    """The dashboard of a service. is_committed: whether it is a file of the repository, or was made for the moment."""
+
+    service: str
+    value: dict[str, Any]
+    is_committed: bool
+
+
+def folder(project: Project) -> Path:
+    """Where they are put for Prometheus' web server."""
+    return project.private / "monitor" / "boards"
+
+
+def committed(project: Project, service: str) -> Board | None:
+    """The dashboard in the repository, or None. Raises ConfigError for one that is no JSON object."""
+    file = project.directory / boardfile.FOLDER / f"{service}.json"
+    try:
+        value = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _unusable(file, service, str(error)) from error
+    if not isinstance(value, dict) or not isinstance(value.get("panels"), list):
+        raise _unusable(file, service, "it has no list of panels")
+    return Board(service, value, True)
+
+
+def collect(project: Project) -> list[Board]:
+    """The dashboards as they were last placed, the committed ones as they are now. Raises ConfigError."""
+    found: list[Board] = []
+    for entry in notebook.read(folder(project) / INDEX).get("boards", ()):
+        service = str(entry["service"])
+        board = committed(project, service) or _placed(project, service)
+        if board:
+            found.append(board)
+    return found
+
+
+def place(project: Project, names: Sequence[str]) -> list[Board]:
+    """Give the page the dashboards of these services, with a word where one cannot be made. Raises ConfigError."""
+    found = [board for name in names if (board := committed(project, name) or _made(project, name))]
+    for one in found:
+        placing.write(folder(project) / f"{one.service}.json", jsonboard.text(one.value))
+    placing.write(folder(project) / INDEX, json.dumps(index(project, found), indent=2) + "\n")
+    return found
+
+
+def _made(project: Project, name: str) -> Board | None:
+    """A dashboard from what the service exposes now, or else the last one that was made so."""
+    try:
+        return Board(name, json.loads(dashboard.make(project, project.services[name]).draft.new), False)
+    except DddError as error:
+        console.warning(f"no dashboard for service {name!r}: {error}: {error.cause}")
+        return _placed(project, name)
+
+
+def rows(found: Found, made: Sequence[Board]) -> list[dict[str, str]]:
+    """The cells of monitor.up: what is scraped, and where its dashboard is from."""
+    origin = {one.service: boardfile.FOLDER if one.is_committed else "generated" for one in made}
+    running = [
+        {
+            "service": name,
+            "containers": str(sum(one.service == name for one in found.targets)),
+            "dashboard": origin.get(name, "-"),
+        }
+        for name in found.services
+    ]
+    return running + [{"service": name, "containers": "0", "dashboard": "-"} for name in found.stopped]
+
+
+def _placed(project: Project, service: str) -> Board | None:
+    value = notebook.read(folder(project) / f"{service}.json")
+    return Board(service, value, False) if value else None
+
+
+def index(project: Project, found: list[Board]) -> dict[str, Any]:
+    """What the page reads first."""
+    rows = [{"service": one.service, "file": f"{one.service}.json", "committed": one.is_committed} for one in found]
+    return {"project": project.name, "scrape_seconds": SCRAPE_SECONDS, "boards": rows}
+
+
+def _unusable(file: Path, service: str, why: str) -> ConfigError:
+    hint = f"ddd monitor.dashboard --service {service} --force"
+    return ConfigError(f"{file} is not a dashboard that can be used", cause=why, hint=hint)

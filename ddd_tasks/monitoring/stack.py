@@ -1,0 +1,271 @@
+"""Prometheus beside a project's services: starting it, telling it what to scrape, and taking it away again.
+
+It is a service of the same Compose project, added by an overlay that exists as long as it is wanted: `dev.down` and
+`docker compose down --remove-orphans` take it away with the rest.
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks import (
+    bases,
+    compose,
+    console,
+    ledger,
+    notebook,
+    ownimages,
+    portbook,
+    process,
+    resources,
+    services,
+)
+from ddd_tasks.compose import MONITOR_OVERLAY, SERVICE_LABEL, Compose
+from ddd_tasks.engine.api import ApiError, Engine
+from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
+from ddd_tasks.monitoring import config, discovery, placing
+from ddd_tasks.monitoring.discovery import Found
+from ddd_tasks.project import Project
+
+PROMETHEUS = "ddd-prometheus"
+NAMES = (PROMETHEUS, "ddd-grafana")
+_IMAGE = "ddd-monitor/prometheus"
+_READY_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+_LOG_LINES = "20"
+
+
+class Running(NamedTuple):
+    """The project's Prometheus. container: its id; url: where this machine reaches it."""
+
+    container: str
+    url: str
+
+    @property
+    def page(self) -> str:
+        """The page with the dashboards."""
+        return f"{self.url}/user/"
+
+
+def up(project: Project) -> tuple[Running, Found]:
+    """Start Prometheus, or bring it up to date, and wait until it answers; and what it is to scrape.
+
+    Raises ConfigError where no service has metrics or one has the name of ours, CommandError where Prometheus does not
+    start, PortTakenError, EngineError.
+    """
+    engine = Engine.connect()
+    services.refuse_takeover(engine, project)
+    refuse_names(project)
+    with ledger.alone(f"monitor-{project.name}", waiting=f"waiting: another monitor.up of {project.name!r} is at work"):
+        found = discovery.discover(engine, project)
+        if process.is_dry():
+            _start(project, ())
+            return Running("", ""), found
+        before = running(engine, project)
+        image = _image(engine, project)
+        port = _port(engine, project, before)
+        write(project, found)
+        overlays = _write_overlay(project, image, port)
+        try:
+            _start(project, overlays)
+            join(engine, project, found)
+            return _await(engine, project), found
+        except BaseException:
+            if before is None:
+                _remove(project)
+            raise
+
+
+def down(project: Project, *, volumes: bool = False) -> bool:
+    """Take Prometheus away, with volumes its data as well; whether there was anything to take."""
+    engine = Engine.connect()
+    services.refuse_takeover(engine, project)
+    there = bool(_containers(engine, project, everything=True))
+    if process.is_dry():
+        _compose(project).run("rm", "--stop", "--force", *NAMES[:1], quiet=True)
+        return there
+    _remove(project)
+    if volumes:
+        _remove_volumes(engine, project)
+    return there
+
+
+def running(engine: Engine, project: Project) -> Running | None:
+    """The project's Prometheus, or None where it does not run."""
+    for entry in _containers(engine, project):
+        info = engine.get(f"/containers/{entry['Id']}/json")
+        if at := services.published(info, config.PORT):
+            return Running(str(entry["Id"]), f"http://{at[0]}:{at[1]}")
+    return None
+
+
+def require(project: Project) -> Running:
+    """The same. Raises NotRunningError where it does not run."""
+    found = running(Engine.connect(), project)
+    if found is None:
+        raise NotRunningError(f"no Prometheus runs for {project.name!r}", hint="ddd monitor.up")
+    return found
+
+
+def refresh(engine: Engine, project: Project) -> Found | None:
+    """Tell a running Prometheus what is to be scraped now; None where none runs. Raises what discover raises."""
+    if running(engine, project) is None:
+        return None
+    found = discovery.discover(engine, project)
+    if write(project, found):
+        signal(engine, project, "SIGHUP")
+    join(engine, project, found)
+    return found
+
+
+def write(project: Project, found: Found) -> bool:
+    """Write what Prometheus reads; whether it has to be told (of the targets it hears by itself)."""
+    folder = place(project)
+    mode = str(project.monitor.get("discovery", "file"))
+    placing.write(folder / config.TARGETS_FILE, config.targets_file(found.targets, mode))
+    (folder / "rules").mkdir(exist_ok=True)
+    return placing.write(folder / "prometheus.yml", config.prometheus(found.targets, mode))
+
+
+def place(project: Project) -> Path:
+    """The folder that Prometheus reads its configuration from."""
+    return project.private / "monitor" / "prometheus"
+
+
+def join(engine: Engine, project: Project, found: Found) -> None:
+    """Have Prometheus share a network with each target, without a restart."""
+    for entry in _containers(engine, project):
+        joined = engine.get(f"/containers/{entry['Id']}/json")["NetworkSettings"]["Networks"]
+        for network in discovery.missing_networks(found, joined):
+            engine.post(f"/networks/{network}/connect", {"Container": entry["Id"]})
+
+
+def signal(engine: Engine, project: Project, name: str) -> None:
+    """Send a signal to Prometheus."""
+    for entry in _containers(engine, project):
+        engine.post(f"/containers/{entry['Id']}/kill", signal=name)
+
+
+def logs(project: Project, *, follow: bool = False, tail: str = "100") -> int:
+    """Show what Prometheus has written, on our own streams; the status of `docker compose logs`."""
+    require(project)
+    flags = ["--no-log-prefix", "--tail", tail, *(["--follow"] if follow else [])]
+    return _compose(project).run("logs", *flags, PROMETHEUS, check=False, foreground=True)
+
+
+def refuse_names(project: Project) -> None:
+    """Raise ConfigError where the project has a service of one of our names: the overlay would change it."""
+    if taken := [name for name in NAMES if name in project.services]:
+        raise ConfigError(
+            f"service {taken[0]!r} of {project.files[0]} has the name of one that monitor.up adds",
+            cause="both would be one service",
+            given=taken[0],
+            hint=f"grep -n {taken[0]} {project.files[0]}",
+        )
+
+
+def _image(engine: Engine, project: Project) -> str:
+    name = f"{_IMAGE}:3-{ownimages.digest(resources.docker('monitor'))}"
+    if bases.has(engine, name):
+        return name
+    with ledger.alone("monitor-image", waiting="waiting for another program that builds Prometheus' image"):
+        if not bases.has(engine, name):
+            with console.step(f"build {name}"):
+                ownimages.build(project, "monitor", "prometheus", name, {})
+            ownimages.remove_superseded(engine, name)
+    return name
+
+
+def _port(engine: Engine, project: Project, before: Running | None) -> int:
+    """The host port: the one it had, its usual one, or another that is free."""
+    file = project.private / "monitor.json"
+    known = notebook.read(file).get("port")
+    remembered = known if type(known) is int else 0
+    ours = [before.container] if before else []
+    port = next(portbook.free(engine, project, "monitor", (remembered, config.PORT), ours=ours))
+    with ledger.opened() as taken:
+        portbook.take(taken, project, port, remembered or port)
+    notebook.write(file, {**notebook.read(file), "port": port})
+    return port
+
+
+def _write_overlay(project: Project, image: str, port: int) -> tuple[Path, ...]:
+    """The Compose files of Prometheus: what is the same everywhere, and what is this project's."""
+    boards = placing.folder(project.private / "monitor" / "boards")
+    binds = {str(place(project)): config.INSIDE, str(boards): f"{config.WEB}/boards"}
+    entry: dict[str, Any] = {
+        "image": image,
+        "command": [word.replace("$", "$$") for word in config.command(port)],
+        "ports": [{"target": config.PORT, "published": str(port), "host_ip": portbook.ADDRESS, "protocol": "tcp"}],
+        "volumes": [
+            {"type": "bind", "source": source.replace("$", "$$"), "target": target, "read_only": True}
+            for source, target in binds.items()
+        ],
+    }
+    compose.write_overlay(project, MONITOR_OVERLAY, {"services": {PROMETHEUS: entry}})
+    return compose.monitor_overlays(project)
+
+
+def _start(project: Project, overlays: tuple[Path, ...]) -> None:
+    command = Compose(project, overlays or compose.monitor_overlays(project, always=True))
+    try:
+        command.run("--profile", "monitor", "up", "--detach", "--no-build", "--no-deps", PROMETHEUS, quiet=True)
+    except CommandError as error:
+        what, cause = "starting Prometheus failed", "see Compose's output above"
+        raise CommandError(what, ExitCode.FAILURE, cause=cause, hint="ddd monitor.up") from error
+
+
+def _await(engine: Engine, project: Project) -> Running:
+    """Wait until it answers. Raises EngineError with its last words where it ends, or does not in time."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        found = running(engine, project)
+        if found is None:
+            break
+        if _answers(found):
+            return found
+        time.sleep(_POLL_SECONDS)
+    said = _compose(project).capture("logs", "--no-log-prefix", "--tail", _LOG_LINES, PROMETHEUS, check=False)
+    raise EngineError("Prometheus does not answer", cause=said.stdout.strip() or said.stderr, hint="ddd monitor.up")
+
+
+def _answers(found: Running) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{found.url}/-/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _compose(project: Project) -> Compose:
+    return Compose(project, compose.monitor_overlays(project, always=True))
+
+
+def _remove(project: Project) -> None:
+    _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", *NAMES[:1], quiet=True)
+    compose.write_overlay(project, MONITOR_OVERLAY, {})
+    engine = Engine.connect()
+    _each(engine, f"/networks/{project.name}_ddd-monitor")
+
+
+def _remove_volumes(engine: Engine, project: Project) -> None:
+    _each(engine, f"/volumes/{project.name}_ddd-prometheus-data")
+
+
+def _each(engine: Engine, *paths: str) -> None:
+    for path in paths:
+        try:
+            engine.delete(path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+
+def _containers(engine: Engine, project: Project, *, everything: bool = False) -> list[dict[str, Any]]:
+    filters = {"label": [f"{compose.PROJECT_LABEL}={project.name}", f"{SERVICE_LABEL}={PROMETHEUS}"]}
+    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
+    return found

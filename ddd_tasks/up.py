@@ -46,12 +46,14 @@ def start(
     isolate: bool = False,
     ports: str | None = None,
     stopped: Collection[str] = (),
+    scale: Mapping[str, int] | None = None,
 ) -> list[State]:
     """Build and start the services, and wait until each is healthy, or running where it has no health check.
 
     names: which, with what they depend on; timeout: seconds to wait; isolate and ports as in worktree.settle and
-    portbook.settle; stopped: as in wait. Nothing is started where that would change nothing; what a refused start has
-    made is removed again; only one start of a project runs at a time.
+    portbook.settle; stopped: as in wait; scale: service -> how many containers, where not as declared. Nothing is
+    started where that would change nothing; what a refused start has made is removed again; only one start of a
+    project runs at a time.
     Raises ConfigError, PortTakenError, EngineError, CommandError, UnhealthyError.
     """
     engine = Engine.connect()
@@ -62,19 +64,19 @@ def start(
         if not process.is_dry() and overlay_file(project, DEBUG_OVERLAY) not in project.files:
             write_overlay(project, DEBUG_OVERLAY, {})  # what it says of these services does not hold any more
         wanted = select(project, names)
-        standing = None if ports or process.is_dry() else lastup.stands(engine, project, wanted)
+        standing = None if ports or scale or process.is_dry() else lastup.stands(engine, project, wanted)
         if standing is not None and not volumes.outdated(engine, project, wanted, values):
             return standing
         for service in wanted:
             preflight.check_build(project, service)
             preflight.check_mounts(service)
         if process.is_dry():
-            _start(engine, project, wanted, values)
+            _start(engine, project, wanted, values, scale)
             return []
         wanted = portbook.settle(engine, project, wanted, _ours(engine, project), ports)
         images.provide_bases(project, wanted)
         note = lastup.before(engine, project, wanted, images.compose_for(project))
-        _start(engine, project, wanted, values)
+        _start(engine, project, wanted, values, scale)
         states = wait(project, names, timeout=timeout, stopped=stopped)
         lastup.remember(engine, project, wanted, note)
         _tell_monitor(engine, project)
@@ -99,14 +101,21 @@ def _secrets(project: Project, names: Sequence[str]) -> dict[str, bytes]:
     return sources.of_services(project, wanted)
 
 
-def _start(engine: Engine, project: Project, wanted: Sequence[Service], values: Mapping[str, bytes]) -> None:
+def _start(
+    engine: Engine,
+    project: Project,
+    wanted: Sequence[Service],
+    values: Mapping[str, bytes],
+    scale: Mapping[str, int] | None = None,
+) -> None:
     _check_ports(engine, project, wanted)
     images.build_all(project, wanted)
     before = _made(engine, project)
     compose = images.compose_for(project)
     try:
         changed = [] if process.is_dry() else volumes.deliver(engine, project, wanted, values)
-        compose.run("up", "--detach", "--no-build", *(service.name for service in wanted), quiet=True)
+        numbers = [f"--scale={name}={number}" for name, number in (scale or {}).items()]
+        compose.run("up", "--detach", "--no-build", *numbers, *(service.name for service in wanted), quiet=True)
         if not process.is_dry():
             changed += volumes.outdated(engine, project, wanted, values)
             _renew(engine, project, compose, before["containers"], changed)

@@ -65,6 +65,7 @@ def build(c: Context, service: str | None = None, no_cache: bool = False, pull: 
         "timeout": "Seconds to wait.",
         "isolate": "Give this checkout a project name of its own, in .env.",
         "ports": "Host ports: declared, auto (others where those are taken) or own (always others).",
+        "scale": "How many containers, such as web=2,job=0 (default: as declared).",
         "json": JSON_HELP,
     }
 )
@@ -74,13 +75,16 @@ def up(
     timeout: int = 120,
     isolate: bool = False,
     ports: str | None = None,
+    scale: str = "",
     json: bool = False,
 ) -> None:
     """Build, start, wait until healthy, and show the URLs."""
+    from ddd_tasks import scaling
     from ddd_tasks import up as upping
 
     project = _project()
-    states = upping.start(project, _named(project, service), timeout=timeout, isolate=isolate, ports=ports)
+    names, numbers = _named(project, service), scaling.parse(project, scale)
+    states = upping.start(project, names, timeout=timeout, isolate=isolate, ports=ports, scale=numbers)
     if not process.is_dry():
         _show(states, json=json)
 

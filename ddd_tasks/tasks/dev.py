@@ -16,7 +16,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError
 from ddd_tasks.execplan import Options
 from ddd_tasks.project import Project, Service
-from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task, words
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, checked_tail, leave, task, words
 
 _COLUMNS = ("service", "state", "health", "url")
 _USER_HELP = "User inside, as name or uid:gid (default: you, where the service mounts your code)."
@@ -142,12 +142,8 @@ def ps(c: Context, json: bool = False) -> None:  # noqa: ARG001
 )
 def logs(c: Context, service: str | None = None, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
     """Show the services' output."""
-    if tail != "all" and not tail.isdigit():
-        raise ConfigError(
-            f"--tail was given {tail!r}", cause="it has to be a number of lines, or all", hint="ddd dev.logs --tail 100"
-        )
     project = _own()
-    flags = ["--tail", tail, *(["--follow"] if follow else [])]
+    flags = ["--tail", checked_tail(tail, "dev.logs"), *(["--follow"] if follow else [])]
     leave(Compose(project).run("logs", *flags, *_named(project, service), check=False, foreground=True))
 
 

@@ -12,7 +12,7 @@ from invoke.context import Context
 from ddd_tasks import console, paths, process
 from ddd_tasks import project as projects
 from ddd_tasks.project import Project
-from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, leave, task
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, checked_tail, leave, task
 
 
 def _project() -> Project:
@@ -67,7 +67,7 @@ def logs(c: Context, follow: bool = False, tail: str = "100") -> None:  # noqa: 
     """Show what Prometheus says of itself."""
     from ddd_tasks.monitoring import stack
 
-    leave(stack.logs(_project(), follow=follow, tail=tail))
+    leave(stack.logs(_project(), follow=follow, tail=checked_tail(tail, "monitor.logs")))
 
 
 @task(

@@ -19,7 +19,7 @@ from invoke.tasks import task as invoke_task
 
 from ddd_tasks import console, process
 from ddd_tasks.engine import terminal
-from ddd_tasks.errors import DddError, ExitCode, Terminated
+from ddd_tasks.errors import ConfigError, DddError, ExitCode, Terminated
 
 JSON_HELP = "Print the result as JSON."
 SERVICE_HELP = "Service of the Compose file (default: the one whose code is here, or the only one that is built)."
@@ -72,6 +72,14 @@ def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
 
 def _terminate(number: int, _: object) -> NoReturn:
     raise Terminated(number)
+
+
+def checked_tail(tail: str, name: str) -> str:
+    """What --tail of the task of that name was given: a number of lines, or all. Raises ConfigError."""
+    if tail != "all" and not tail.isdecimal():
+        cause = "it has to be a number of lines, or all"
+        raise ConfigError(f"--tail was given {tail!r}", cause=cause, hint=f"ddd {name} --tail 100")
+    return tail
 
 
 def leave(status: int) -> None:

@@ -8,21 +8,20 @@ from ddd_tasks.monitoring import panels, units
 from ddd_tasks.monitoring.families import Family, label, selector
 from ddd_tasks.monitoring.panels import RATE_RANGE, Panel, Query, about
 
-_STATUS = ("status", "status_code", "http_status", "http_status_code", "http_response_status_code", "code",
-           "http.response.status_code")  # fmt: skip
-# Of metrics of HTTP that are not of requests that the service answers.
-_OTHERS = {"client", "size", "bytes", "exception", "exceptions", "in", "active", "created", "inprogress"}
+STATUS = ("status", "status_code", "http_status", "http_status_code", "http_response_status_code", "code",
+          "http.response.status_code")  # fmt: skip
+"""Labels that hold the status of an answer; the first one that is there holds. The alert rules have them as well."""
+OTHERS = {"client", "size", "bytes", "exception", "exceptions", "in", "active", "created", "inprogress"}
+"""Words in the names of what is not about requests that the service answers."""
+TIMES = {"seconds", "milliseconds", "duration", "latency"}
+"""Words in the names of how long they take."""
 _FAILED = '=~"5.."'
 
 
 def row(families: Sequence[Family]) -> tuple[tuple[Panel, ...], set[str]]:
     """The panels, none for a service without HTTP, and the families that need no panel elsewhere."""
     counter = _shortest(one for one in families if one.kind == "counter" and _is_of_http(one, {"request", "requests"}))
-    timing = _shortest(
-        one
-        for one in families
-        if one.kind in ("histogram", "summary") and _is_of_http(one, {"seconds", "milliseconds", "duration", "latency"})
-    )
+    timing = _shortest(one for one in families if one.kind in ("histogram", "summary") and _is_of_http(one, TIMES))
     made: list[Panel] = []
     # A native histogram has no series that counts.
     counted = [one for one in (counter, timing) if one and not one.is_native]
@@ -35,7 +34,7 @@ def row(families: Sequence[Family]) -> tuple[tuple[Panel, ...], set[str]]:
 
 def _is_of_http(family: Family, words: set[str]) -> bool:
     has = set(family.words)
-    return bool(has & {"http", "https"} and has & words and not has & _OTHERS)
+    return bool(has & {"http", "https"} and has & words and not has & OTHERS)
 
 
 def _shortest(found: Iterable[Family]) -> Family | None:
@@ -68,4 +67,4 @@ def _failed_and_all(name: str, status: str) -> tuple[str, str]:
 def _status(family: Family) -> str:
     """The label that holds the status of an answer, or ""."""
     labels = {name for sample in family.main[:1] for name in sample.labels}
-    return next((name for name in _STATUS if name in labels), "")
+    return next((name for name in STATUS if name in labels), "")

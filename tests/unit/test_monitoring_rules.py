@@ -53,7 +53,7 @@ def test_the_labels_of_a_status_are_those_of_the_first_row() -> None:
 
 def test_the_names_of_requests_are_those_of_the_first_row() -> None:
     (left_out,) = {*re.findall(r'__name__!~"\(\.\*_\)\?\((.+?)\)\(_\.\*\)\?"', _text("requests"))}
-    assert {*left_out.replace("?", "").split("|")} | {"exceptions"} == requests.OTHERS
+    assert {*left_out.replace("?", "").split("|")} | {"exception"} == requests.OTHERS
     (times,) = re.findall(r"\(([^()]+)\)\(_\.\*\)\?_count", _text("requests"))
     assert {*times.split("|")} == requests.TIMES
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,14 +74,20 @@ def _by_name(targets: Sequence[ScrapeTarget]) -> list[dict[str, Any]]:
     """A job for each service: the engine's DNS names the addresses of all its containers, whoever has scaled it."""
     jobs = {}
     for one in targets:
-        port = int(re.sub(r".*:", "", one.address))
-        source = {"names": [one.service], "type": "A", "port": port, "refresh_interval": f"{_DNS_SECONDS}s"}
         jobs[one.service] = {
             "job_name": one.service,
             "metrics_path": one.path,
             "scheme": one.scheme,
             "tls_config": {"insecure_skip_verify": True},
             **_LIMITS,
-            "dns_sd_configs": [source],
+            **_source(one),
         }
     return list(jobs.values())
+
+
+def _source(one: ScrapeTarget) -> dict[str, Any]:
+    host, _, port = one.address.rpartition(":")
+    if host != one.container:  # in the network of another container, or of the host: no name is its own
+        return {"static_configs": [{"targets": [one.address]}]}
+    source = {"names": [one.service], "type": "A", "port": int(port), "refresh_interval": f"{_DNS_SECONDS}s"}
+    return {"dns_sd_configs": [source]}

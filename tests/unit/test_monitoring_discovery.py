@@ -67,7 +67,11 @@ def test_prometheus_shares_a_network_with_each_target(
     assert discovery.missing_networks(found, joined) == expected
 
 
-TWO = [target("web"), target("web")._replace(address="shop-web-2:8000"), target("job")._replace(path="/stats")]
+TWO = [
+    target("web"),
+    target("web")._replace(container="shop-web-2", address="shop-web-2:8000"),
+    target("job")._replace(path="/stats"),
+]
 
 
 def test_the_targets_are_containers_of_one_job_for_each_service() -> None:

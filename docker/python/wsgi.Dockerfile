@@ -12,6 +12,20 @@ RUN --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
     for tool in $TOOLS; do \
         python -c "import ${tool%%=*}" 2>/dev/null || uv pip install --target /opt/tools "$tool" || exit; \
     done
+# A gunicorn.conf.py of the project's holds instead of this one.
+COPY <<'EOF' /opt/server/gunicorn.conf.py
+import os
+
+
+def child_exit(server, worker):
+    """What prometheus-client counts stays; what a gauge said of a worker ends with it."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        try:
+            from prometheus_client import multiprocess
+        except ImportError:
+            return
+        multiprocess.mark_process_dead(worker.pid)
+EOF
 # What runs on a mounted checkout leaves no bytecode in it.
 ENV PYTHONDONTWRITEBYTECODE=1
 COPY . .
@@ -19,7 +33,7 @@ COPY . .
 # dev serves the code and starts it again when a file is saved.
 FROM source AS dev
 EXPOSE $PORT
-CMD ["sh", "-c", "exec python -m watchfiles --filter python \"python -m gunicorn --bind 0.0.0.0:$PORT $APP\" $WATCH"]
+CMD ["sh", "-c", "exec python -m watchfiles --filter python \"share-metrics python -m gunicorn --bind 0.0.0.0:$PORT $APP\" $WATCH"]
 
 # debug serves the code like dev, under debugpy on port 5678.
 FROM source AS debug
@@ -38,4 +52,4 @@ USER 10001:10001
 EXPOSE $PORT
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import os, socket, urllib.request as r; port, path = os.environ['PORT'], os.environ['HEALTH']; r.urlopen(f'http://127.0.0.1:{port}{path}', timeout=2) if path else socket.create_connection(('127.0.0.1', port), 2)"]
-CMD ["sh", "-c", "exec python -m gunicorn --bind 0.0.0.0:$PORT --worker-tmp-dir /dev/shm $APP"]
+CMD ["sh", "-c", "config=gunicorn.conf.py; [ -e $config ] || config=/opt/server/$config; exec share-metrics python -m gunicorn --config $config --bind 0.0.0.0:$PORT --worker-tmp-dir /dev/shm $APP"]

@@ -91,8 +91,12 @@ namespace Visits
             var answer = Encoding.UTF8.GetBytes(
                 $"HTTP/1.1 {status} {(HttpStatusCode)status}\r\nContent-Type: {type}\r\n" +
                 $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}");
-            // Before the client has the answer, so that what it asks for next includes this.
-            metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
+            // Machines ask for the other two every few seconds: they would hide what people ask for.
+            if (route == "/" || route == "unmatched")
+            {
+                // Before the client has the answer, so that what it asks for next includes this.
+                metrics.Observe(method == "GET" ? method : "other", route, status, watch.Elapsed.TotalSeconds);
+            }
             stream.Write(answer, 0, answer.Length);
         }
 

@@ -55,3 +55,17 @@ func TestMetricsHaveOneSeriesPerRoute(t *testing.T) {
 		t.Error("the number of series grows with the paths asked for")
 	}
 }
+
+func TestWhatMachinesAskForIsNotCounted(t *testing.T) {
+	handler := newHandler()
+	get(handler, "/health")
+	get(handler, "/metrics")
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("BREW", "/", nil))
+	text := get(handler, "/metrics").Body.String()
+	if strings.Contains(text, `route="/health"`) || strings.Contains(text, `route="/metrics"`) {
+		t.Errorf("counted:\n%s", text)
+	}
+	if want := `http_requests_total{method="other",route="unmatched",status="405"} 1`; !strings.Contains(text, want+"\n") {
+		t.Errorf("no %s in\n%s", want, text)
+	}
+}

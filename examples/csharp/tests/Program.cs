@@ -71,6 +71,18 @@ namespace Visits.Tests
             });
         }
 
+        public void WhatMachinesAskForIsNotCounted()
+        {
+            Serve(get =>
+            {
+                get("/health");
+                get("/metrics");
+                var text = get("/metrics").Body;
+                Equal(false, text.Contains("route=\"/health\""));
+                Equal(false, text.Contains("route=\"/metrics\""));
+            });
+        }
+
         private sealed class Answer
         {
             public HttpStatusCode Status;

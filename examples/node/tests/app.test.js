@@ -44,3 +44,10 @@ test("metrics have one series per route", async () => {
   assert.match(text, /http_request_duration_seconds_count\{method="GET",route="\/"\} /);
   assert.ok(!text.includes("/no/such/page"));
 });
+
+test("what machines ask for is not counted", async () => {
+  await (await get("/health")).text();
+  await (await get("/metrics")).text();
+  const text = await (await get("/metrics")).text();
+  assert.doesNotMatch(text, /route="\/(health|metrics)"/);
+});

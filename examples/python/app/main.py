@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.metrics import measure
+from app.metrics import measure, page
 from app.store import MemoryStore, RedisStore, Store
 
 
@@ -39,7 +38,7 @@ def create_app(store: Store) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return page()
 
     return app
 

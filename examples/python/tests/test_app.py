@@ -40,3 +40,13 @@ def test_metrics_have_one_series_per_route(client: TestClient) -> None:
     assert 'http_requests_total{method="GET",route="unmatched",status="404"}' in text
     assert 'http_request_duration_seconds_count{method="GET",route="/"}' in text
     assert "/no/such/page" not in text
+
+
+def test_what_machines_ask_for_is_not_counted(client: TestClient) -> None:
+    client.get("/health")
+    client.get("/metrics")
+    client.request("BREW", "/")
+    text = client.get("/metrics").text
+    assert 'route="/health"' not in text
+    assert 'route="/metrics"' not in text
+    assert 'http_requests_total{method="other",route="/",status="405"}' in text

@@ -26,7 +26,7 @@ from ddd_tasks import (
 from ddd_tasks.compose import MONITOR_OVERLAY, SERVICE_LABEL, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
-from ddd_tasks.monitoring import config, discovery, placing
+from ddd_tasks.monitoring import config, discovery, placing, promtool, rules
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
 
@@ -67,12 +67,15 @@ def up(project: Project) -> tuple[Running, Found]:
         before = running(engine, project)
         image = _image(engine, project)
         port = _port(engine, project, before)
-        write(project, found)
+        told = [rules.place(project, promtool.of_image(image, place(project))), write(project, found)]
         overlays = _write_overlay(project, image, port)
         try:
             _start(project, overlays)
             join(engine, project, found)
-            return _await(engine, project), found
+            now = _await(engine, project)
+            if any(told) and before and before.container == now.container:
+                signal(engine, project, "SIGHUP")
+            return now, found
         except BaseException:
             if before is None:
                 _remove(project)
@@ -106,8 +109,13 @@ def require(project: Project) -> Running:
     """The same. Raises NotRunningError where it does not run."""
     found = running(Engine.connect(), project)
     if found is None:
-        raise NotRunningError(f"no Prometheus runs for {project.name!r}", hint="ddd monitor.up")
+        raise not_running(project)
     return found
+
+
+def not_running(project: Project) -> NotRunningError:
+    """The refusal where Prometheus would have to run."""
+    return NotRunningError(f"no Prometheus runs for {project.name!r}", hint="ddd monitor.up")
 
 
 def refresh(engine: Engine, project: Project) -> Found | None:
@@ -124,10 +132,14 @@ def refresh(engine: Engine, project: Project) -> Found | None:
 def write(project: Project, found: Found) -> bool:
     """Write what Prometheus reads; whether it has to be told (of the targets it hears by itself)."""
     folder = place(project)
-    mode = str(project.monitor.get("discovery", "file"))
+    mode = discovery_of(project)
     placing.write(folder / config.TARGETS_FILE, config.targets_file(found.targets, mode))
-    (folder / "rules").mkdir(exist_ok=True)
     return placing.write(folder / "prometheus.yml", config.prometheus(found.targets, mode))
+
+
+def discovery_of(project: Project) -> str:
+    """How Prometheus finds the containers: file, by their names, or dns, by those of their services."""
+    return str(project.monitor.get("discovery", "file"))
 
 
 def place(project: Project) -> Path:

@@ -62,6 +62,34 @@ def open_(c: Context, print: bool = False) -> None:  # noqa: ARG001, A002
         webbrowser.open(page)
 
 
+@task(help={"service": "Only this service.", "json": JSON_HELP})
+def targets(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
+    """Show what is scraped, and why what is not is not."""
+    from ddd_tasks.monitoring import scrapes
+
+    project = _project()
+    rows = scrapes.look(project, project.service(service).name if service else "")
+    if json:
+        console.result_json([row.as_dict() for row in rows])
+    else:
+        console.table(scrapes.COLUMNS, [row.cells for row in rows])
+    leave(int(any(row.is_down for row in rows)))
+
+
+@task()
+def reload(c: Context) -> None:  # noqa: ARG001
+    """Have Prometheus read rules, targets and boards anew.
+
+    Rules are those of ddd-tasks and the project's own, monitor/rules/*.yml. A
+    rule that is wrong is refused, and what was in force stays so.
+    """
+    from ddd_tasks.monitoring import reload as reloading
+
+    found = reloading.reload(_project())
+    if not process.is_dry():
+        console.note(f"Prometheus has taken the configuration: {len(found.targets)} targets")
+
+
 @task(help={"follow": "Go on as new lines come.", "tail": "Lines from the end, or all."})
 def logs(c: Context, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
     """Show what Prometheus says of itself."""

@@ -35,6 +35,8 @@ def command(host_port: int) -> list[str]:
         f"--web.cors.origin=http://127\\.0\\.0\\.1:{host_port}",
         f"--web.user-assets={WEB}",
         "--web.page-title=ddd-tasks",
+        # How long it keeps a changed list of targets to itself, besides the 5 s in which it gathers changes.
+        "--scrape.discovery-reload-interval=100ms",
         "--log.level=warn",
     ]
 

@@ -1,0 +1,150 @@
+"""Alert rules: ours pass their tests, the project's own are used, a wrong one is refused, and one fires."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ddd_tasks import resources
+from ddd_tasks.errors import ExitCode
+from tests import support
+from tests.support import Stack, wait_until
+
+PAGE = """\
+import http.server
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(b"# HELP jobs_done_total Jobs.\\n# TYPE jobs_done_total counter\\njobs_done_total 7\\n")
+
+    def log_message(self, *words):
+        pass
+
+http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Page).serve_forever()
+"""
+OWN = """\
+groups:
+  - name: shop
+    rules:
+      - alert: ManyJobs
+        expr: jobs_done_total > 5
+        labels: {severity: info}
+        annotations: {summary: "{{ $labels.job }} has done {{ $value }} jobs"}
+"""
+OWN_TEST = """\
+rule_files: [../shop.yml]
+tests:
+  - input_series: [{series: 'jobs_done_total{job="shop"}', values: "0 6"}]
+    interval: 1m
+    alert_rule_test:
+      - {alertname: ManyJobs, eval_time: 0m, exp_alerts: []}
+      - alertname: ManyJobs
+        eval_time: 1m
+        exp_alerts:
+          - {exp_labels: {job: shop, severity: info}, exp_annotations: {summary: "shop has done 6 jobs"}}
+"""
+
+
+def compose() -> str:
+    services = {
+        name: {
+            "image": support.base("python:3.13-slim-trixie"),
+            "init": True,
+            "volumes": ["./page.py:/page.py:ro"],
+            "command": ["python", "/page.py"],
+            "x-ddd": {"metrics": {"port": 8000}},
+        }
+        for name in ("shop", "ends")
+    }
+    return json.dumps({"services": services})
+
+
+@pytest.fixture(scope="module")
+def monitored(bases: None) -> Iterator[Stack]:
+    stack = support.make_stack({"compose.yaml": compose(), "page.py": PAGE, "monitor/rules/shop.yml": OWN})
+    try:
+        assert stack.ddd("monitor.reload").status == ExitCode.NOT_RUNNING
+        stack.ddd("dev.up", timeout=300).ok()
+        stack.ddd("monitor.up", timeout=600).ok()
+        yield stack
+    finally:
+        stack.down()
+
+
+def asked(stack: Stack, path: str) -> Any:
+    url = stack.ddd("monitor.open", "--print").ok().out.strip().removesuffix("/user/")
+    with urllib.request.urlopen(f"{url}/api/v1/{path}", timeout=5) as answer:
+        return json.loads(answer.read())["data"]
+
+
+def rules(stack: Stack) -> dict[str, str]:
+    """The rules that are in force, and the file of each."""
+    groups = asked(stack, "rules")["groups"]
+    return {rule["name"]: group["file"].rpartition("/")[2] for group in groups for rule in group["rules"]}
+
+
+def alerts(stack: Stack) -> set[tuple[str, str, str]]:
+    return {
+        (one["labels"]["alertname"], one["labels"]["job"], one["state"]) for one in asked(stack, "alerts")["alerts"]
+    }
+
+
+def test_our_rules_and_the_projects_are_in_force_and_can_be_evaluated(monitored: Stack) -> None:
+    found = rules(monitored)
+    assert found["ManyJobs"] == "shop.yml"
+    assert (found["TargetDown"], found["HttpErrors"], found["FilesNearLimit"]) == (
+        "targets.yml",
+        "requests.yml",
+        "processes.yml",
+    )
+    wait_until(lambda: ("ManyJobs", "shop", "firing") in alerts(monitored), what="the project's own alert")
+
+    def healths() -> set[str]:
+        return {rule["health"] for group in asked(monitored, "rules")["groups"] for rule in group["rules"]}
+
+    wait_until(lambda: healths() == {"ok"}, what="an evaluation of each rule")
+
+
+def test_a_wrong_rule_is_refused_and_the_old_ones_stay_in_force(monitored: Stack) -> None:
+    before = rules(monitored)
+    placed = monitored.directory / ".ddd" / "monitor" / "prometheus"
+    monitored.write({"monitor/rules/more.yml": OWN.replace("ManyJobs", "More").replace("> 5", "> sum by (")})
+    for task in ("monitor.reload", "monitor.up"):
+        refused = monitored.ddd(task)
+        assert refused.status == ExitCode.CONFIG
+        assert "error: monitor/rules/more.yml has a rule that Prometheus does not take" in refused.err
+        assert '5:15: group "shop", rule 1, "More": could not parse expression' in refused.err
+    assert rules(monitored) == before
+    assert sorted(file.name for file in (placed / "rules").iterdir()) == sorted({*before.values()})
+    assert list(placed.glob("check-*")) == []
+
+    monitored.write({"monitor/rules/more.yml": OWN.replace("ManyJobs", "More").replace("name: shop", "name: more")})
+    monitored.ddd("monitor.reload").ok()
+    assert rules(monitored) == {**before, "More": "more.yml"}
+    (monitored.directory / "monitor" / "rules" / "more.yml").unlink()
+    monitored.ddd("monitor.reload").ok()
+    assert rules(monitored) == before
+
+
+def test_a_file_of_the_project_takes_the_place_of_ours_with_its_name(monitored: Stack) -> None:
+    before = rules(monitored)
+    ours = resources.docker("monitor", "rules", "processes.yml").read_text()
+    monitored.write({"monitor/rules/processes.yaml": ours.replace("FilesNearLimit", "OwnLimit")})
+    monitored.ddd("monitor.reload").ok()
+    assert {*rules(monitored)} == {*before} - {"FilesNearLimit"} | {"OwnLimit"}
+    (monitored.directory / "monitor" / "rules" / "processes.yaml").unlink()
+
+
+def test_a_target_that_ends_is_told_of(monitored: Stack) -> None:
+    monitored.run("docker", "compose", "kill", "ends").ok()
+    wait_until(lambda: ("TargetDown", "ends", "pending") in alerts(monitored), seconds=25, what="the alert TargetDown")
+    assert ("TargetDown", "shop", "pending") not in alerts(monitored)
+    monitored.run("docker", "compose", "start", "ends").ok()
+    wait_until(lambda: ("TargetDown", "ends", "pending") not in alerts(monitored), what="the end of the alert")

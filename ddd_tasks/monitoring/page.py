@@ -22,6 +22,8 @@ _ACCEPT = (
     "application/openmetrics-text;version=0.0.1;q=0.5,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
+PLAIN = "text/plain;version=0.0.4"
+"""The format that promtool reads."""
 _CHUNK = 65536
 
 
@@ -34,10 +36,13 @@ class Page(NamedTuple):
     text: str
 
 
-def fetch(service: str, url: str, *, seconds: float = SECONDS, largest: int = LARGEST) -> Page:
-    """The page of a service. Raises NotRunningError where nothing answers, UnsupportedError for any other answer."""
+def fetch(service: str, url: str, *, seconds: float = SECONDS, largest: int = LARGEST, accept: str = _ACCEPT) -> Page:
+    """The page of a service. Raises NotRunningError where nothing answers, UnsupportedError for any other answer.
+
+    accept: the formats that are asked for.
+    """
     deadline = time.monotonic() + seconds
-    request = urllib.request.Request(url, headers={"Accept": _ACCEPT, "User-Agent": "ddd-tasks"})
+    request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": "ddd-tasks"})
     try:
         with _opener(url).open(request, timeout=seconds) as answer:
             if answer.status != 200:

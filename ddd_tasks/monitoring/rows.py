@@ -12,11 +12,11 @@ from ddd_tasks.monitoring.panels import Panel, Query, panels_of
 MOST_PANELS = 60
 """Of one dashboard: Grafana asks Prometheus for each of them every few seconds."""
 
-# What comes with a runtime or a client library, and not from the service.
-_RUNTIME = (
+RUNTIME = (
     "process", "python", "nodejs", "go", "dotnet", "aspnetcore", "kestrel", "system", "microsoft", "jvm", "promhttp",
     "prometheus", "scrape",
 )  # fmt: skip
+"""First words of what comes with a runtime or a client library, and not from the service."""
 
 
 class Row(NamedTuple):
@@ -43,8 +43,8 @@ def arrange(families: Sequence[Family]) -> Layout:
     for family in known:
         if family.name not in used:
             groups.setdefault(family.words[0] if family.words else "other", []).extend(panels_of(family))
-    own = sorted(name for name in groups if name not in _RUNTIME)
-    runtime = sorted((name for name in groups if name in _RUNTIME), key=_RUNTIME.index)
+    own = sorted(name for name in groups if name not in RUNTIME)
+    runtime = sorted((name for name in groups if name in RUNTIME), key=RUNTIME.index)
     rows += [Row(name, tuple(groups[name])) for name in own]
     rows += [Row(f"{name} (runtime)", tuple(groups[name]), is_collapsed=True) for name in runtime]
     return _limited([*rows, _scrape()])

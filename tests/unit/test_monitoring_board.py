@@ -12,9 +12,9 @@ import promql_parser
 import pytest
 
 from ddd_tasks.monitoring import board, exposition, rows
+from ddd_tasks.monitoring.check.schema import DASHBOARD
 from ddd_tasks.monitoring.families import Family, Sample
 from ddd_tasks.monitoring.lint import RULES, lint
-from tests.dashboard_schema import DASHBOARD
 from tests.metrics_pages import PAGES, families, page
 
 Board = dict[str, Any]

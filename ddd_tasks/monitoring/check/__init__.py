@@ -1,0 +1,1 @@
+"""Checking dashboards: whether each panel shows something on the running Prometheus, and Grafana takes the file."""

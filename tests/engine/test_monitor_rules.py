@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from ddd_tasks import project as projects
 from ddd_tasks import resources
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ExitCode
+from ddd_tasks.monitoring import stack as monitor
+from ddd_tasks.monitoring.check import promtool
 from tests import support
 from tests.support import Stack, wait_until
 
@@ -23,6 +27,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
         self.wfile.write(b"# HELP jobs_done_total Jobs.\\n# TYPE jobs_done_total counter\\njobs_done_total 7\\n")
+        self.wfile.write(b"# TYPE hits_total counter\\nhits_total 1\\n# TYPE go_x_total gauge\\ngo_x_total 1\\n")
 
     def log_message(self, *words):
         pass
@@ -59,6 +64,7 @@ def compose() -> str:
             "init": True,
             "volumes": ["./page.py:/page.py:ro"],
             "command": ["python", "/page.py"],
+            "ports": ["127.0.0.1::8000"],
             "x-ddd": {"metrics": {"port": 8000}},
         }
         for name in ("shop", "ends")
@@ -110,6 +116,35 @@ def test_our_rules_and_the_projects_are_in_force_and_can_be_evaluated(monitored:
         return {rule["health"] for group in asked(monitored, "rules")["groups"] for rule in group["rules"]}
 
     wait_until(lambda: healths() == {"ok"}, what="an evaluation of each rule")
+
+
+def findings(engine: Engine, stack: Stack) -> list[promtool.Finding]:
+    project = projects.load(stack.directory)
+    running = monitor.running(engine, project)
+    assert running
+    return promtool.findings(project, running)
+
+
+def test_the_rules_pass_their_tests_and_a_wrong_one_does_not(engine: Engine, monitored: Stack) -> None:
+    monitored.write({"monitor/rules/tests/shop.yml": OWN_TEST})
+    # The rest of the page is as promtool wants it, and what comes with a runtime is not looked at.
+    advice = [promtool.Finding("metrics", name, "hits_total: no help text", False) for name in ("ends", "shop")]
+    assert findings(engine, monitored) == advice
+
+    monitored.write({"monitor/rules/shop.yml": OWN.replace("> 5", "> 6")})
+    broken = {(one.kind, one.where): one for one in findings(engine, monitored)}
+    assert not broken["rules", "monitor/rules/shop.yml"].is_broken
+    assert "monitor.reload" in broken["rules", "monitor/rules/shop.yml"].what
+    assert broken["tests", "monitor/rules/tests/shop.yml"].is_broken
+    assert "alertname: ManyJobs, time: 1m" in broken["tests", "monitor/rules/tests/shop.yml"].what
+
+    monitored.write({"monitor/rules/shop.yml": OWN.replace("> 5", "> sum by (")})
+    (wrong,) = [one for one in findings(engine, monitored) if one.is_broken]
+    assert (wrong.kind, wrong.where) == ("rules", "monitor/rules/shop.yml")
+    assert wrong.what.startswith('5:15: group "shop", rule 1, "ManyJobs": could not parse expression')
+    monitored.write({"monitor/rules/shop.yml": OWN, "monitor/rules/tests/shop.yml": OWN_TEST.replace("shop.y", "no.y")})
+    (wrong,) = [one for one in findings(engine, monitored) if one.is_broken]
+    assert "WARNING: no file match pattern monitor/rules/no.yml" in wrong.what
 
 
 def test_a_wrong_rule_is_refused_and_the_old_ones_stay_in_force(monitored: Stack) -> None:

@@ -99,6 +99,53 @@ def logs(c: Context, follow: bool = False, tail: str = "100") -> None:  # noqa: 
 
 
 @task(
+    positional=["promql"],
+    help={
+        "promql": "The expression, in quotes.",
+        "range": "Over this time until now, such as 5m, instead of now.",
+        "json": JSON_HELP,
+    },
+)
+def query(c: Context, promql: str, range: str = "", json: bool = False) -> None:  # noqa: ARG001, A002
+    """Ask Prometheus for an expression in PromQL.
+
+    Its values now, or with --range the least, the highest and the last of
+    them. Where there is none, the names that were probably meant are said.
+    """
+    from ddd_tasks.monitoring import query as queries
+
+    result = queries.ask(_project(), promql, range)
+    if json:
+        console.result_json(result.as_dict())
+        return
+    if result.answer.text:
+        console.result(result.answer.text)
+    elif result.rows:
+        console.table(result.columns, result.rows)
+    for note in result.notes:
+        console.note(note)
+
+
+@task(help={"service": "Check only this service (default: all that are scraped).", "json": JSON_HELP})
+def check(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
+    """Check that each panel of the dashboards has data.
+
+    Each is asked of the running Prometheus: it has data, is idle (it will have
+    some once the service works), or is broken. The exit status is 1 where one
+    is broken, a service is not scraped, Grafana would not take the file, or a
+    rule is wrong.
+    """
+    from ddd_tasks.monitoring.check import report, run
+
+    found = run.check(_project(), service)
+    if json:
+        console.result_json(found.as_dict())
+    else:
+        report.show(found)
+    leave(int(not found.is_good))
+
+
+@task(
     help={
         "service": SERVICE_HELP,
         "diff": "Show the change and write nothing; the exit status is 1 where there is one.",

@@ -161,7 +161,10 @@ def _has(selector: Selector, names: Mapping[str, frozenset[str]], jobs: Iterable
 def _absent(selector: Selector, known: Known, job: str) -> Verdict:
     """The verdict where no target of the jobs that it asks for exposes the metric."""
     if job not in known.up:
-        return Verdict(IDLE, f"no target of {job} answers, so that nothing is known of {selector.name or selector}")
+        return Verdict(
+            IDLE,
+            f"no target of {job or 'any service'} answers, so that nothing is known of {selector.name or selector}",
+        )
     others = sorted(one for one, names in known.possible.items() if any(selector.accepts(NAME, name) for name in names))
     if others:
         asked = ", ".join(str(one) for one in selector.others if one.label == "job")

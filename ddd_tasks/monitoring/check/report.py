@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ddd_tasks import console
 from ddd_tasks.monitoring.check.expressions import BROKEN, DATA, IDLE, Verdict
 
 COLUMNS = ("service", "panels", "data", "idle", "broken")
@@ -143,13 +144,6 @@ class Report(NamedTuple):
         """Whether nothing is broken."""
         return not self.broken and not self.errors
 
-    def lines(self) -> Iterator[str]:
-        """What is said below the table."""
-        yield from (board.line for board in self.boards)
-        yield from (f"error: {one}" for one in self.errors)
-        for panel in self.broken:
-            yield from panel.lines()
-
     def as_dict(self) -> dict[str, Any]:
         """The same for --json."""
         return {
@@ -160,3 +154,23 @@ class Report(NamedTuple):
                 for one in self.findings
             ],
         }
+
+
+def show(report: Report) -> None:
+    """Print it: what is not scraped first, then the counts, then each broken panel and what else is wrong."""
+    targets = [one for one in report.findings if one.kind == "target"]
+    for one in targets:
+        console.warning(f"not scraped: {one.where}: {one.what}")
+    console.table(COLUMNS, [board.row for board in report.boards])
+    for board in report.boards:
+        console.result(board.line)
+    for panel in report.broken:
+        for line in panel.lines():
+            console.result(line)
+    for panel in report.gone:
+        console.warning(next(panel.lines()))
+    for finding in report.findings:
+        if finding.is_broken and finding not in targets:
+            console.result(f"broken: {finding}")
+        elif finding not in targets:
+            console.warning(str(finding))

@@ -1,0 +1,164 @@
+"""The check of a project's dashboards on its running Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ddd_tasks import console
+from ddd_tasks.errors import ConfigError
+from ddd_tasks.monitoring import boards, scrapes, stack
+from ddd_tasks.monitoring import lint as rules
+from ddd_tasks.monitoring.api import Prometheus
+from ddd_tasks.monitoring.boards import Board
+from ddd_tasks.monitoring.check import expressions, panels, schema, variables
+from ddd_tasks.monitoring.check.expressions import BROKEN, Known, Verdict
+from ddd_tasks.monitoring.check.report import Board as Checked
+from ddd_tasks.monitoring.check.report import Finding, Panel, Query, Report
+from ddd_tasks.monitoring.config import SCRAPE_SECONDS
+from ddd_tasks.monitoring.scrapes import Scrape
+from ddd_tasks.project import Project
+
+_AT_ONCE = 4
+"""Expressions that Prometheus is asked for at the same time: it may have no more than one CPU."""
+_SCRAPES = 2
+"""That each target has to have had: before, no rate has a value."""
+_WAIT_SECONDS = 3 * SCRAPE_SECONDS + 2
+_POLL_SECONDS = 0.25
+
+
+def check(project: Project, service: str | None = None) -> Report:
+    """Check the dashboards of all services that are scraped, or of one.
+
+    Raises NotRunningError where no Prometheus runs, UnknownNameError, and ConfigError where there is no dashboard.
+    """
+    running = stack.require(project)
+    prometheus = Prometheus(running.url)
+    only = project.service(service).name if service else ""
+    scraped = _settled(prometheus, project, only)
+    wanted = _boards(project, scraped, only)
+    known = expressions.learn(prometheus)
+    checked = _evaluated(prometheus, wanted, known)
+    found = [*_down(scraped), *(one for board in wanted for one in _of_file(board))]
+    return Report(tuple(checked), tuple(found))
+
+
+def _settled(prometheus: Prometheus, project: Project, only: str) -> list[Scrape]:
+    """The scrapes, once each container that runs has had enough of them for a rate."""
+    found, told = scrapes.look(project, only), False
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        series = prometheus.query(f"sum by (job, instance) (count_over_time(up[{_WAIT_SECONDS}s]))").series
+        counts = {(one.labels.get("job"), one.labels.get("instance")): one.points[0][1] for one in series}
+        there = {one.url: counts.get((one.job, one.instance), 0) for one in prometheus.targets()}
+        if all(there.get(one.url, 0) >= _SCRAPES for one in found if one.url):
+            break
+        if not told:
+            told = True
+            console.note(f"waiting for the first {_SCRAPES} scrapes")
+        time.sleep(_POLL_SECONDS)
+    return scrapes.look(project, only) if told else found
+
+
+def _boards(project: Project, scraped: Sequence[Scrape], only: str) -> list[Board]:
+    """The dashboards to check: those of the page, and committed ones of services that have been scraped since."""
+    found = {one.service: one for one in boards.collect(project)}
+    for name in dict.fromkeys(one.service for one in scraped):
+        if name not in found and (late := boards.committed(project, name)):
+            found[name] = late
+    wanted = [one for one in found.values() if only in ("", one.service)]
+    if not wanted:
+        raise ConfigError(
+            f"service {only!r} has no dashboard" if only else f"no service of {project.name!r} has a dashboard",
+            cause="neither is there a committed one, nor did monitor.up make one",
+            valid=sorted(found),
+            hint=f"ddd monitor.dashboard --service {only}" if only else "ddd monitor.up",
+        )
+    return wanted
+
+
+class _Question(NamedTuple):
+    """An expression to ask for: of which service, and what is known of it before it is asked."""
+
+    service: str
+    letter: str
+    expression: str
+    asked: str
+    unknown: tuple[str, ...]
+
+
+def _evaluated(prometheus: Prometheus, wanted: Sequence[Board], known: Known) -> Iterator[Checked]:
+    """The dashboards with a verdict on each panel."""
+    asked = {board.service: _questions(board) for board in wanted}
+    # Panels share expressions, and one of them is asked for once.
+    every = list(
+        dict.fromkeys((one.service, one.asked) for each in asked.values() for _, group in each for one in group)
+    )
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(lambda one: expressions.evaluate(prometheus, one[1], known, one[0]), every)
+        verdicts = dict(zip(every, answers, strict=True))
+    for service, each in asked.items():
+        yield Checked(service, tuple(_panel(service, title, group, verdicts) for title, group in each))
+
+
+def _questions(board: Board) -> list[tuple[str, list[_Question]]]:
+    """The panels' titles, each with its expressions."""
+    values = variables.values(board.value, board.service)
+    return [
+        (
+            panel.title,
+            [
+                _Question(
+                    board.service,
+                    letter,
+                    expression,
+                    variables.substitute(expression, values),
+                    tuple(variables.unknown(expression, values)),
+                )
+                for letter, expression in panel.queries
+            ],
+        )
+        for panel in panels.asking(board.value)
+    ]
+
+
+def _panel(service: str, title: str, group: Sequence[_Question], verdicts: Mapping[tuple[str, str], Verdict]) -> Panel:
+    return Panel(
+        service,
+        title,
+        tuple(
+            Query(
+                one.letter,
+                one.expression,
+                one.asked,
+                Verdict(BROKEN, f"the dashboard has no variable {', '.join(one.unknown)}")
+                if one.unknown
+                else verdicts[service, one.asked],
+            )
+            for one in group
+        ),
+    )
+
+
+def _down(scraped: Sequence[Scrape]) -> Iterator[Finding]:
+    """What is not scraped: its panels would be idle, and the check would say nothing of them."""
+    for one in scraped:
+        if one.state != "up":
+            yield Finding("target", one.url or one.service, f"{one.state}: {one.why}".rstrip(": "))
+
+
+def _of_file(board: Board) -> Iterator[Finding]:
+    """What is wrong with the file as such; the rules are advice, since a dashboard of one's own may break them."""
+    wrong = list(schema.findings(board.service, board.value))
+    yield from wrong
+    if any(one.is_broken for one in wrong):
+        return
+    broken: dict[str, list[rules.Finding]] = {}
+    for one in rules.lint(board.value):
+        broken.setdefault(one.rule, []).append(one)
+    for rule, each in broken.items():
+        more = f", and {len(each) - 1} more like it" if len(each) > 1 else ""
+        place = f"panel {each[0].panel!r}: " if each[0].panel else ""
+        yield Finding("lint", f"dashboard of {board.service}, {rule}", f"{place}{each[0].what}{more}", False)

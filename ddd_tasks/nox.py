@@ -36,7 +36,7 @@ from ddd_tasks.sessions.options import Options
 if TYPE_CHECKING:
     from ddd_tasks.sessions import commands, results, session
 
-__all__ = ["Stage", "stage", "stage_sessions"]
+__all__ = ["Stage", "monitor_check", "stage", "stage_sessions"]
 
 OLDEST_NOX = (2025, 2, 9)
 
@@ -123,6 +123,27 @@ def _body(command: commands.StageCommand) -> Any:
 
     run.__doc__ = command.description or f"Run the command of stage {command.stage}."
     return run
+
+
+def monitor_check(name: str = "monitor-check", *, tags: Sequence[str] = (), default: bool = False) -> None:
+    """Register a session that shows whether the dashboards have data, with services and Prometheus of its own.
+
+    What does not run is started for it and taken away afterwards. Words behind `--` are URLs that requests go to, which
+    the rates of most panels need. It runs only when it is named, unless default is set.
+    """
+
+    def run(nox_session: nox.Session) -> None:
+        """Start the services and Prometheus, and see that every panel and rule is right."""
+        from ddd_tasks.monitoring import rehearsal
+
+        ddd = functools.partial(nox_session.run, sys.executable, "-m", "ddd_tasks", external=True)
+        try:
+            rehearsal.run(ddd, nox_session.posargs, Path.cwd())
+        except DddError as error:
+            console.error(error)
+            nox_session.error(error.what)
+
+    nox.session(name=name, venv_backend="none", tags=list(tags), default=default)(run)
 
 
 class ContainerEnv(nox.virtualenv.VirtualEnv):

@@ -15,6 +15,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ExitCode
 from ddd_tasks.monitoring import stack as monitor
 from ddd_tasks.monitoring.check import promtool
+from ddd_tasks.monitoring.check.report import Finding
 from tests import support
 from tests.support import Stack, wait_until
 
@@ -118,7 +119,7 @@ def test_our_rules_and_the_projects_are_in_force_and_can_be_evaluated(monitored:
     wait_until(lambda: healths() == {"ok"}, what="an evaluation of each rule")
 
 
-def findings(engine: Engine, stack: Stack) -> list[promtool.Finding]:
+def findings(engine: Engine, stack: Stack) -> list[Finding]:
     project = projects.load(stack.directory)
     running = monitor.running(engine, project)
     assert running
@@ -128,7 +129,7 @@ def findings(engine: Engine, stack: Stack) -> list[promtool.Finding]:
 def test_the_rules_pass_their_tests_and_a_wrong_one_does_not(engine: Engine, monitored: Stack) -> None:
     monitored.write({"monitor/rules/tests/shop.yml": OWN_TEST})
     # The rest of the page is as promtool wants it, and what comes with a runtime is not looked at.
-    advice = [promtool.Finding("metrics", name, "hits_total: no help text", False) for name in ("ends", "shop")]
+    advice = [Finding("metrics", name, "hits_total: no help text", False) for name in ("ends", "shop")]
     assert findings(engine, monitored) == advice
 
     monitored.write({"monitor/rules/shop.yml": OWN.replace("> 5", "> 6")})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import NamedTuple
 
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError
 from ddd_tasks.monitoring import config, dashboard, discovery, page, promtool, rules
 from ddd_tasks.monitoring.api import Prometheus
+from ddd_tasks.monitoring.check.report import Finding
 from ddd_tasks.monitoring.families import Family
 from ddd_tasks.monitoring.promtool import Promtool
 from ddd_tasks.monitoring.rows import RUNTIME
@@ -21,21 +21,11 @@ _ADVICE = 3
 """promtool's status where nothing is wrong, but something could be better."""
 
 
-class Finding(NamedTuple):
-    """Something that promtool, or Prometheus itself, says.
-
-    kind: config, rules, tests or metrics; where: a file, rule or service; is_broken: whether it has to be put right,
-    the rest is advice.
-    """
-
-    kind: str
-    where: str
-    what: str
-    is_broken: bool = True
-
-
 def findings(project: Project, running: Running) -> list[Finding]:
-    """All of them, for our rules and the project's. Raises ConfigError, EngineError, NotRunningError."""
+    """All of them, for our rules and the project's: of the kinds config, rules, tests and metrics.
+
+    Raises ConfigError, EngineError, NotRunningError.
+    """
     tool = promtool.beside(running.container)
     files, tests = rules.collect(project), rules.tests(project)
     found = [*_config(tool)]

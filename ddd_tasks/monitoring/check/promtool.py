@@ -21,10 +21,10 @@ _ADVICE = 3
 """promtool's status where nothing is wrong, but something could be better."""
 
 
-def findings(project: Project, running: Running) -> list[Finding]:
+def findings(project: Project, running: Running, only: str = "") -> list[Finding]:
     """All of them, for our rules and the project's: of the kinds config, rules, tests and metrics.
 
-    Raises ConfigError, EngineError, NotRunningError.
+    only: a service whose metrics are looked at, "" for those of all. Raises ConfigError, EngineError, NotRunningError.
     """
     tool = promtool.beside(running.container)
     files, tests = rules.collect(project), rules.tests(project)
@@ -34,7 +34,7 @@ def findings(project: Project, running: Running) -> list[Finding]:
         found += wrong
         if not any(one.is_broken for one in wrong):
             found += _asked(tool, laid, tests, "tests", ("test", "rules"))
-    return [*found, *_in_force(project, running, files), *_metrics(project, tool)]
+    return [*found, *_in_force(project, running, files), *_metrics(project, tool, only)]
 
 
 def _config(tool: Promtool) -> Iterator[Finding]:
@@ -68,11 +68,11 @@ def _in_force(project: Project, running: Running, files: Sequence[File]) -> Iter
         yield Finding("rules", name, "still in force, but gone: ddd monitor.reload", is_broken=False)
 
 
-def _metrics(project: Project, tool: Promtool) -> Iterator[Finding]:
+def _metrics(project: Project, tool: Promtool, only: str) -> Iterator[Finding]:
     """Advice on the names and helps of the services' own metrics, of those pages that this machine reaches."""
     with closing(Engine.connect()) as engine:
         with_metrics = discovery.discover(engine, project).services
-    for name in with_metrics:
+    for name in with_metrics if not only else [only]:
         try:
             shown = page.fetch(name, dashboard.find(project, project.services[name]), accept=page.PLAIN)
         except DddError:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ddd_tasks import console
+from ddd_tasks.monitoring.api import Alert
 from ddd_tasks.monitoring.check.expressions import BROKEN, DATA, IDLE, Verdict
 
 COLUMNS = ("service", "panels", "data", "idle", "broken")
@@ -114,10 +115,14 @@ class Board(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything. findings: scrape targets first, since a panel has no data where its target is down."""
+    """Everything. findings: scrape targets first, since a panel has no data where its target is down.
+
+    alerts: those that are pending or firing now, for information.
+    """
 
     boards: tuple[Board, ...]
     findings: tuple[Finding, ...]
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def broken(self) -> list[Panel]:
@@ -153,6 +158,7 @@ class Report(NamedTuple):
                 {"kind": one.kind, "where": one.where, "what": one.what, "broken": one.is_broken}
                 for one in self.findings
             ],
+            "alerts": [one._asdict() for one in self.alerts],
         }
 
 
@@ -174,3 +180,6 @@ def show(report: Report) -> None:
             console.result(f"broken: {finding}")
         elif finding not in targets:
             console.warning(str(finding))
+    for alert in report.alerts:
+        runbook = f" (try: {alert.annotations['runbook']})" if "runbook" in alert.annotations else ""
+        console.note(f"alert {alert.name} is {alert.state}: {alert.annotations.get('summary', '')}{runbook}")

@@ -13,7 +13,7 @@ from ddd_tasks.monitoring import boards, scrapes, stack
 from ddd_tasks.monitoring import lint as rules
 from ddd_tasks.monitoring.api import Prometheus
 from ddd_tasks.monitoring.boards import Board
-from ddd_tasks.monitoring.check import expressions, panels, schema, variables
+from ddd_tasks.monitoring.check import expressions, panels, promtool, schema, variables
 from ddd_tasks.monitoring.check.expressions import BROKEN, Known, Verdict
 from ddd_tasks.monitoring.check.report import Board as Checked
 from ddd_tasks.monitoring.check.report import Finding, Panel, Query, Report
@@ -42,7 +42,9 @@ def check(project: Project, service: str | None = None) -> Report:
     known = expressions.learn(prometheus)
     checked = _evaluated(prometheus, wanted, known)
     found = [*_down(scraped), *(one for board in wanted for one in _of_file(board))]
-    return Report(tuple(checked), tuple(found))
+    found += promtool.findings(project, running, only)
+    alerts = [one for one in prometheus.alerts() if one.labels.get("job", "") in ("", only) or not only]
+    return Report(tuple(checked), tuple(found), tuple(alerts))
 
 
 def _settled(prometheus: Prometheus, project: Project, only: str) -> list[Scrape]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import languages
 from ddd_tasks.errors import ConfigError, UnsupportedError
 from ddd_tasks.language import Entry, Language
-from ddd_tasks.scaffold import rendering
+from ddd_tasks.scaffold import metrics, rendering
 from ddd_tasks.scaffold.asking import choose
 from ddd_tasks.scaffold.services import Service, slug
 
@@ -126,6 +126,7 @@ def _service(directory: Path, folder: PurePosixPath, wanted: Wanted, before: Bef
         manager=languages.manager(language, path),
         entry=replace(entry, port=port),
         host_port=port or 0,
+        metrics=metrics.path(path, language) if port else None,
     )
 
 

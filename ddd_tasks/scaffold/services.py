@@ -15,7 +15,8 @@ from ddd_tasks.scaffold import rendering
 class Service:
     """A service to be: its folder below the project's, its language, and how its code starts.
 
-    host_port is the port of this machine that it is published on unless its variable says another one.
+    host_port is the port of this machine that it is published on unless its variable says another one; metrics the path
+    of its page for Prometheus, or None where the code shows none.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Service:
     manager: PackageManager
     entry: Entry
     host_port: int
+    metrics: str | None = None
 
     @property
     def dockerfile(self) -> str:
@@ -45,6 +47,7 @@ class Service:
             "knobs": dict(self.entry.knobs),
             "port": self.entry.port,
             "health": self.entry.health,
+            "metrics": self.metrics,
             "why": self.entry.why,
         }
 
@@ -52,8 +55,9 @@ class Service:
         where = "" if self.folder == PurePosixPath(".") else f" in {self.folder}/"
         port = "listens on no port" if self.entry.port is None else f"port {self.entry.port}"
         health = f", {self.entry.health} tells its health" if self.entry.health else ""
+        metrics = f", {self.metrics} is for Prometheus" if self.metrics else ""
         by = f" with {self.manager.name}" if self.manager.name != self.language.name else ""
-        return f"{self.name}{where}: {self.language.name}{by}; {self.entry.why}; {port}{health}"
+        return f"{self.name}{where}: {self.language.name}{by}; {self.entry.why}; {port}{health}{metrics}"
 
 
 def slug(text: str) -> str:

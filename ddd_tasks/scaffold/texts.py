@@ -44,6 +44,8 @@ def _compose_service(service: Service) -> str:
             "  ports:",
             f'    - "127.0.0.1:${{{service.port_variable}:-{service.host_port}}}:{service.entry.port}"',
         ]
+    if service.metrics:
+        lines.append(f"  x-ddd: {{metrics: {{port: {service.entry.port}}}}}  # {service.metrics}, for `ddd monitor.up`")
     lines += ["  volumes:", f"    - {code}:{workdir}  # a saved file is served at once"]
     lines += [f"    - {workdir}/{volume}  # installed in the image" for volume in service.language.volumes]
     if service.entry.port is not None:

@@ -136,8 +136,34 @@ def test_a_new_service_has_its_own_name_and_nothing_of_this_repository(tmp_path:
     named = [path for path, text in files.items() if '"my-shop"' in NAMED.findall(text)]
     assert [path for path in named if "test" not in path.lower()]
     assert files["README.md"] == "# Mine\n"
+    (made,) = planning.make(directory, Wanted()).services
     assert yaml.safe_load(files["compose.yaml"])["services"].keys() == {"my-shop"}
+    # What monitor.up looks for, and where it then finds the page.
+    said = yaml.safe_load(files["compose.yaml"])["services"]["my-shop"]["x-ddd"]
+    assert said == {"metrics": {"port": made.entry.port}}
+    assert language.metrics
+    assert language.metrics.port == made.entry.port
     assert planning.make(directory, Wanted()).written == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "has_page"),
+    [
+        ("main.py", FLASK, False),
+        ("main.py", FLASK + '@app.get("/metrics")\ndef page(): ...\n', True),
+        ("main.py", FLASK + 'requests.get("http://other/metrics")\n', False),
+        ("test_main.py", 'assert client.get("/metrics")\n', False),
+        ("tests/all.py", 'assert client.get("/metrics")\n', False),
+    ],
+)
+def test_existing_code_has_a_page_only_where_it_shows_one(folder: Path, file: str, text: str, has_page: bool) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(text)
+    before = (folder / file).read_bytes()
+    init(folder)
+    service = yaml.safe_load((folder / "compose.yaml").read_text())["services"]["shop"]
+    assert service.get("x-ddd") == ({"metrics": {"port": 8000}} if has_page else None)
+    assert (folder / file).read_bytes() == before
 
 
 def test_the_example_is_copied_without_what_tools_left(tmp_path: Path) -> None:
@@ -152,7 +178,9 @@ def test_the_example_is_copied_without_what_tools_left(tmp_path: Path) -> None:
 def service(name: str, folder: str, port: int | None) -> Service:
     (entry,) = PYTHON.entries(REPO / "examples" / "python", None) if PYTHON.entries else ()
     changed = Entry(entry.knobs, port, entry.health, entry.why, entry.variants)
-    return Service(name, PurePosixPath(folder), PYTHON, PYTHON.managers[0], changed, port or 0)
+    return Service(
+        name, PurePosixPath(folder), PYTHON, PYTHON.managers[0], changed, port or 0, "/metrics" if port else None
+    )
 
 
 def test_the_compose_file_of_several_services() -> None:

@@ -29,6 +29,7 @@ _ENDINGS = {
 _OF_RULES = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 # Labels whose values are the same from the first sample on: one that is missing will not come.
 _FIXED = ("le", "quantile")
+_NAMED = Matcher(NAME, "=~", ".+")
 _MOST_SERIES = 5000
 _MOST_NAMES = 8
 
@@ -74,9 +75,12 @@ def learn(prometheus: Prometheus) -> Known:
     """Ask for what is known now. Raises NotRunningError."""
     described = prometheus.metadata()
     jobs = {*prometheus.label_values("job", RANGE_SECONDS), *(one.job for one in described), ""}
-    recent = {job: prometheus.label_values(NAME, RANGE_SECONDS, f"{{{Matcher('job', '=', job)}}}") for job in jobs}
+    recent = {
+        job: prometheus.label_values(NAME, RANGE_SECONDS, str(Selector((_NAMED, Matcher("job", "=", job)))))
+        for job in jobs
+    }
     current: dict[str, set[str]] = {job: set() for job in jobs}
-    for series in prometheus.query(f'group by (job, {NAME}) ({{{NAME}=~".+"}})').series:
+    for series in prometheus.query(f"group by (job, {NAME}) ({Selector((_NAMED,))})").series:
         current.setdefault(series.labels.get("job", ""), set()).add(series.labels.get(NAME, ""))
     recorded = frozenset(rule.name for rule in prometheus.rules() if rule.kind == "recording")
     up = frozenset(one.job for one in prometheus.targets() if one.health == "up")
@@ -125,9 +129,10 @@ def conclude(tree: Mapping[str, Any], answer: Answer, verdicts: Mapping[Selector
     if has_values(answer):
         return Verdict(DATA)
     waiting = [verdict for verdict in verdicts.values() if verdict.status == IDLE]
-    if waiting:
-        return min(waiting, key=lambda verdict: not verdict.is_gone)
-    return Verdict(IDLE, "its series have no number at present" if answer.series else "it gives nothing at present")
+    gone = [verdict for verdict in waiting if verdict.is_gone]
+    if answer.series and not gone:
+        return Verdict(IDLE, "its value is not a number at present, as of a mean of nothing")
+    return next(iter([*gone, *waiting]), Verdict(IDLE, "it gives nothing at present"))
 
 
 def has_values(answer: Answer) -> bool:

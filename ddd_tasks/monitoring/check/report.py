@@ -170,6 +170,8 @@ def show(report: Report) -> None:
     console.table(COLUMNS, [board.row for board in report.boards])
     for board in report.boards:
         console.result(board.line)
+        if idle := [repr(panel.title) for panel in board.panels if panel.status == IDLE]:
+            console.note(f"{board.service}: idle until it has work: {', '.join(idle)}")
     for panel in report.broken:
         for line in panel.lines():
             console.result(line)

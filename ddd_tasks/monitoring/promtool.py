@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,4 +46,4 @@ def complaint(done: Completed) -> str:
     lines = (done.stderr + "\n" + done.stdout).splitlines()
     heads = ("FAILED:", "SUCCESS", "Checking ", "SUCCESS:")
     said = dict.fromkeys(line.rstrip() for line in lines if line.strip() and not line.strip().startswith(heads))
-    return "\n".join(said) or f"promtool ended with status {done.status}"
+    return textwrap.dedent("\n".join(said)) or f"promtool ended with status {done.status}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -111,12 +111,6 @@ def test_our_rules_and_the_projects_are_in_force_and_can_be_evaluated(monitored:
         "requests.yml",
         "processes.yml",
     )
-    wait_until(lambda: ("ManyJobs", "shop", "firing") in alerts(monitored), what="the project's own alert")
-
-    def healths() -> set[str]:
-        return {rule["health"] for group in asked(monitored, "rules")["groups"] for rule in group["rules"]}
-
-    wait_until(lambda: healths() == {"ok"}, what="an evaluation of each rule")
 
 
 def findings(engine: Engine, stack: Stack) -> list[Finding]:
@@ -145,7 +139,8 @@ def test_the_rules_pass_their_tests_and_a_wrong_one_does_not(engine: Engine, mon
     assert wrong.what.startswith('5:15: group "shop", rule 1, "ManyJobs": could not parse expression')
     monitored.write({"monitor/rules/shop.yml": OWN, "monitor/rules/tests/shop.yml": OWN_TEST.replace("shop.y", "no.y")})
     (wrong,) = [one for one in findings(engine, monitored) if one.is_broken]
-    assert "WARNING: no file match pattern monitor/rules/no.yml" in wrong.what
+    assert wrong.what.startswith("WARNING: no file match pattern monitor/rules/no.yml")
+    monitored.write({"monitor/rules/tests/shop.yml": OWN_TEST})
 
 
 def test_a_wrong_rule_is_refused_and_the_old_ones_stay_in_force(monitored: Stack) -> None:
@@ -176,6 +171,8 @@ def test_a_file_of_the_project_takes_the_place_of_ours_with_its_name(monitored: 
     monitored.ddd("monitor.reload").ok()
     assert {*rules(monitored)} == {*before} - {"FilesNearLimit"} | {"OwnLimit"}
     (monitored.directory / "monitor" / "rules" / "processes.yaml").unlink()
+    monitored.ddd("monitor.reload").ok()
+    assert rules(monitored) == before
 
 
 def test_a_target_that_ends_is_told_of(monitored: Stack) -> None:
@@ -184,3 +181,46 @@ def test_a_target_that_ends_is_told_of(monitored: Stack) -> None:
     assert ("TargetDown", "shop", "pending") not in alerts(monitored)
     monitored.run("docker", "compose", "start", "ends").ok()
     wait_until(lambda: ("TargetDown", "ends", "pending") not in alerts(monitored), what="the end of the alert")
+
+
+def test_every_rule_can_be_evaluated(monitored: Stack) -> None:
+    def healths() -> dict[str, str]:
+        return {
+            rule["name"]: rule["health"] for group in asked(monitored, "rules")["groups"] for rule in group["rules"]
+        }
+
+    wait_until(lambda: {*healths().values()} == {"ok"}, what="an evaluation of each rule")
+
+
+def test_the_check_shows_alerts_and_fails_on_a_rule_test(monitored: Stack) -> None:
+    wait_until(lambda: ("ManyJobs", "shop", "firing") in alerts(monitored), what="the project's own alert")
+    monitored.write({"monitor/rules/tests/shop.yml": OWN_TEST.replace("done 6 jobs", "done 9 jobs")})
+    checked = monitored.ddd("monitor.check")
+    assert checked.status == 1
+    assert checked.out.count("broken: ") == 1
+    assert "broken: tests: monitor/rules/tests/shop.yml: " in checked.out
+    assert "alert ManyJobs is firing: shop has done 7 jobs" in checked.err
+
+
+NOXFILE = """\
+from ddd_tasks.nox import monitor_check
+
+monitor_check()
+"""
+
+
+def test_a_nox_session_starts_what_it_needs_and_takes_it_away(
+    bases: None, engine: Engine, stack: Callable[[Mapping[str, str]], Stack]
+) -> None:
+    port = support.free_port()
+    services = json.loads(compose())["services"]
+    only = {"services": {"shop": {**services["shop"], "ports": [f"127.0.0.1:{port}:8000"]}}}
+    project = stack({"compose.yaml": json.dumps(only), "page.py": PAGE, "noxfile.py": NOXFILE})
+    before = support.leftovers(engine)
+    refused = project.nox("-s", "monitor-check", "--", "localhost")
+    assert refused.status == 1
+    assert "error: 'localhost' is no URL" in refused.err
+    ran = project.nox("-s", "monitor-check", "--", f"http://127.0.0.1:{port}/", timeout=300).ok()
+    assert "shop: " in ran.out
+    assert "panels have data" in ran.out
+    assert support.leftovers(engine) == before

@@ -87,7 +87,7 @@ def learn(prometheus: Prometheus) -> Known:
     return Known(
         {job: frozenset(recent.get(job, ())) | announced(described, job, recent.get(job, ())) for job in current},
         {job: frozenset(names) | announced(described, job, names) for job, names in current.items()},
-        recorded | _OF_RULES,
+        recorded,
         up,
     )
 
@@ -159,7 +159,7 @@ def judge(selector: Selector, found: Found, known: Known, job: str) -> Verdict:
 
 
 def _has(selector: Selector, names: Mapping[str, frozenset[str]], jobs: Iterable[str], known: Known) -> bool:
-    every = known.recorded.union(*(names.get(job, frozenset()) for job in jobs))
+    every = known.recorded.union(_OF_RULES, *(names.get(job, frozenset()) for job in jobs))
     return any(selector.accepts(NAME, name) for name in every)
 
 
@@ -194,8 +194,10 @@ def _impossible(selector: Selector, matcher: Matcher, there: Sequence[Mapping[st
 
 
 def nearest(name: str, names: Iterable[str], most: int = 3) -> tuple[str, ...]:
-    """The names that look most like a given one."""
-    return tuple(difflib.get_close_matches(name, list(names), n=most, cutoff=0.7))
+    """The names that look most like a given one, without those that look much less so than the best."""
+    close = difflib.get_close_matches(name, list(names), n=most, cutoff=0.7)
+    alike = [difflib.SequenceMatcher(None, one, name).ratio() for one in close]
+    return tuple(one for one, much in zip(close, alike, strict=True) if much > alike[0] - 0.1)
 
 
 def _number(text: str) -> float:

@@ -9,6 +9,8 @@ from ddd_tasks import console
 from ddd_tasks.monitoring.api import Alert
 from ddd_tasks.monitoring.check.expressions import BROKEN, DATA, IDLE, Verdict
 
+TARGET = "target"
+"""The kind of a finding about what is not scraped."""
 COLUMNS = ("service", "panels", "data", "idle", "broken")
 
 
@@ -140,11 +142,6 @@ class Report(NamedTuple):
         return [one for one in self.findings if one.is_broken]
 
     @property
-    def warnings(self) -> Sequence[Finding]:
-        """The others."""
-        return [one for one in self.findings if not one.is_broken]
-
-    @property
     def is_good(self) -> bool:
         """Whether nothing is broken."""
         return not self.broken and not self.errors
@@ -164,24 +161,32 @@ class Report(NamedTuple):
 
 def show(report: Report) -> None:
     """Print it: what is not scraped first, then the counts, then each broken panel and what else is wrong."""
-    targets = [one for one in report.findings if one.kind == "target"]
-    for one in targets:
-        console.warning(f"not scraped: {one.where}: {one.what}")
+    for one in report.findings:
+        if one.kind == TARGET:
+            console.warning(f"not scraped: {one.where}: {one.what}")
     console.table(COLUMNS, [board.row for board in report.boards])
     for board in report.boards:
         console.result(board.line)
         if idle := [repr(panel.title) for panel in board.panels if panel.status == IDLE]:
-            console.note(f"{board.service}: idle until it has work: {', '.join(idle)}")
+            console.note(f"{board.service}: idle: {', '.join(idle)}")
+    _show_panels(report)
+    _show_findings([one for one in report.findings if one.kind != TARGET])
+    for alert in report.alerts:
+        runbook = f" (try: {alert.annotations['runbook']})" if "runbook" in alert.annotations else ""
+        console.note(f"alert {alert.name} is {alert.state}: {alert.annotations.get('summary', '')}{runbook}")
+
+
+def _show_panels(report: Report) -> None:
     for panel in report.broken:
         for line in panel.lines():
             console.result(line)
     for panel in report.gone:
         console.warning(next(panel.lines()))
-    for finding in report.findings:
-        if finding.is_broken and finding not in targets:
-            console.result(f"broken: {finding}")
-        elif finding not in targets:
-            console.warning(str(finding))
-    for alert in report.alerts:
-        runbook = f" (try: {alert.annotations['runbook']})" if "runbook" in alert.annotations else ""
-        console.note(f"alert {alert.name} is {alert.state}: {alert.annotations.get('summary', '')}{runbook}")
+
+
+def _show_findings(findings: Sequence[Finding]) -> None:
+    for one in findings:
+        if one.is_broken:
+            console.result(f"broken: {one}")
+        else:
+            console.warning(str(one))

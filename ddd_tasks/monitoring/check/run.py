@@ -15,8 +15,8 @@ from ddd_tasks.monitoring.api import Prometheus
 from ddd_tasks.monitoring.boards import Board
 from ddd_tasks.monitoring.check import expressions, panels, promtool, schema, variables
 from ddd_tasks.monitoring.check.expressions import BROKEN, Known, Verdict
+from ddd_tasks.monitoring.check.report import TARGET, Finding, Panel, Query, Report
 from ddd_tasks.monitoring.check.report import Board as Checked
-from ddd_tasks.monitoring.check.report import Finding, Panel, Query, Report
 from ddd_tasks.monitoring.config import SCRAPE_SECONDS
 from ddd_tasks.monitoring.scrapes import Scrape
 from ddd_tasks.project import Project
@@ -148,7 +148,7 @@ def _down(scraped: Sequence[Scrape]) -> Iterator[Finding]:
     """What is not scraped: its panels would be idle, and the check would say nothing of them."""
     for one in scraped:
         if one.state != "up":
-            yield Finding("target", one.url or one.service, f"{one.state}: {one.why}".rstrip(": "))
+            yield Finding(TARGET, one.url or one.service, f"{one.state}: {one.why}".rstrip(": "))
 
 
 def _of_file(board: Board) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,6 +73,21 @@ def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: s
         _plain_table(columns, rows)
         return
     from rich.console import Console  # not needed, and slow to import, off a terminal
+
+    Console().print(_drawn(columns, rows, title))
+
+
+@contextmanager
+def live_table() -> Iterator[Callable[[Sequence[str], Sequence[Mapping[str, str]]], None]]:
+    """Within the block, each table given to the function takes the place of the one before it. For a terminal."""
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(), auto_refresh=False) as live:
+        yield lambda columns, rows: live.update(_drawn(columns, rows), refresh=True)
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Mapping[str, str]], title: str = "") -> Any:
     from rich.table import Table
     from rich.text import Text
 
@@ -81,7 +96,7 @@ def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: s
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(row.get(column, "")) for column in columns))
-    Console().print(drawn)
+    return drawn
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

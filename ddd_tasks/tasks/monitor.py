@@ -90,6 +90,27 @@ def reload(c: Context) -> None:  # noqa: ARG001
         console.note(f"Prometheus has taken the configuration: {len(found.targets)} targets")
 
 
+@task(
+    help={
+        "service": "Only this service.",
+        "once": "Print one table, also on a terminal.",
+        "json": JSON_HELP,
+    }
+)
+def stats(c: Context, service: str | None = None, once: bool = False, json: bool = False) -> None:  # noqa: ARG001
+    """Show what each container uses: processor, memory ...
+
+    On a terminal anew each second until Ctrl-C; elsewhere one table. 100 % of
+    cpu is one processor. It asks the engine; Prometheus need not run.
+    """
+    from ddd_tasks.monitoring import stats as statistics
+
+    if json:
+        console.result_json([one.as_dict() for one in statistics.once(_project(), service or "")])
+    else:
+        statistics.show(_project(), service or "", is_live=not once)
+
+
 @task(help={"follow": "Go on as new lines come.", "tail": "Lines from the end, or all."})
 def logs(c: Context, follow: bool = False, tail: str = "100") -> None:  # noqa: ARG001
     """Show what Prometheus says of itself."""

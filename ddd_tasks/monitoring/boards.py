@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import console, notebook
 from ddd_tasks.errors import ConfigError, DddError
 from ddd_tasks.monitoring import board as jsonboard
-from ddd_tasks.monitoring import boardfile, dashboard, placing
+from ddd_tasks.monitoring import boardfile, dashboard, placing, plain
 from ddd_tasks.monitoring.config import SCRAPE_SECONDS
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
@@ -94,9 +94,9 @@ def _placed(project: Project, service: str) -> Board | None:
 
 
 def index(project: Project, found: list[Board]) -> dict[str, Any]:
-    """What the page reads first."""
+    """What the page reads first. reasons: patterns for why a scrape failed, each with the words for people."""
     rows = [{"service": one.service, "file": f"{one.service}.json", "committed": one.is_committed} for one in found]
-    return {"project": project.name, "scrape_seconds": SCRAPE_SECONDS, "boards": rows}
+    return {"project": project.name, "scrape_seconds": SCRAPE_SECONDS, "boards": rows, "reasons": plain.REASONS}
 
 
 def _unusable(file: Path, service: str, why: str) -> ConfigError:

@@ -11,6 +11,11 @@ from ddd_tasks.monitoring.discovery import ScrapeTarget
 SCRAPE_SECONDS = 5
 """Between two scrapes. Grafana's data source is told the same, or its rates would be empty."""
 SAMPLE_LIMIT = 20_000
+"""Series of one page; a page with more is not taken at all."""
+BODY_LIMIT = "16MB"
+LABEL_VALUE_LIMIT = 512
+CONFIG_FILE = ".ddd/monitor/prometheus/prometheus.yml"
+"""Where these are written to, for people who look for them."""
 PORT = 9090
 INSIDE = "/etc/ddd-monitor"
 WEB = "/usr/share/ddd-monitor/web"
@@ -18,8 +23,8 @@ TARGETS_FILE = "targets/services.json"
 
 _LIMITS: Mapping[str, Any] = {
     "sample_limit": SAMPLE_LIMIT,
-    "body_size_limit": "16MB",
-    "label_value_length_limit": 512,
+    "body_size_limit": BODY_LIMIT,
+    "label_value_length_limit": LABEL_VALUE_LIMIT,
 }
 # Of the dns discovery: within this time a replica more or less is seen.
 _DNS_SECONDS = 2

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.monitoring import api, stack
 from ddd_tasks.monitoring.discovery import Found
+from ddd_tasks.monitoring.plain import plain
 from ddd_tasks.project import Project
 
 COLUMNS = ("service", "container", "page", "state", "why")
@@ -19,7 +20,7 @@ _POLL_SECONDS = 0.1
 class Scrape(NamedTuple):
     """A container that is to be scraped. state: up, down, waiting (no scrape yet) or stopped; why: of one that is down.
 
-    url: as Prometheus asks for it, "" where no container runs.
+    url: as Prometheus asks for it, "" where no container runs; error: why, in Prometheus' own words.
     """
 
     service: str
@@ -27,6 +28,7 @@ class Scrape(NamedTuple):
     url: str
     state: str
     why: str = ""
+    error: str = ""
 
     @property
     def is_down(self) -> bool:
@@ -75,13 +77,15 @@ def _rows(found: Found, known: Iterable[api.Target]) -> Iterator[Scrape]:
     by_url = {one.url: one for one in known}
     for one in found.targets:
         at = by_url.get(one.url)
-        yield Scrape(one.service, one.container, one.url, _state(at), at.error if at else "")
+        error = at.error if at else ""
+        yield Scrape(one.service, one.container, one.url, _state(at), plain(error, one.url, one.service), error)
 
 
 def _found_by_name(known: Iterable[api.Target]) -> Iterator[Scrape]:
     """Those that Prometheus has found by the names of services: it knows only their addresses."""
     for one in known:
-        yield Scrape(one.job, one.instance, one.url, _state(one), one.error)
+        why = plain(one.error, one.url, one.job)
+        yield Scrape(one.job, one.instance, one.url, _state(one), why, one.error)
 
 
 def _stopped(found: Found) -> Iterator[Scrape]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nox
 
-from ddd_tasks.nox import stage
+from ddd_tasks.nox import monitor_check, stage
 
 nox.needs_version = ">=2025.2.9"
 
@@ -84,3 +84,7 @@ def nox_versions(session: nox.Session, version: str) -> None:
     )  # its own demand would replace a Nox too old
     selected = ["tests/engine/test_nox_too_old.py"] if version == "too-old" else NOX_TESTS
     session.run("pytest", *selected, "--require-engine", *session.posargs)
+
+
+# The example stack; the engine tests run the same on projects of their own, so that CI need not.
+monitor_check()

@@ -16,6 +16,7 @@ from ddd_tasks.project import Project
 
 _SECONDS = 15.0
 _POLL_SECONDS = 0.05
+_REFUSAL = "Error reloading config"
 _GAUGE = re.compile(r"^prometheus_config_last_reload_(successful|success_timestamp_seconds) (\S+)", re.MULTILINE)
 
 
@@ -63,14 +64,15 @@ def loaded(running: Running) -> Loaded:
 def _tell(engine: Engine, project: Project, running: Running) -> None:
     """Send HUP and wait for the answer. Raises ConfigError, with its words, where it refuses what it reads."""
     before = loaded(running)
-    began = int(time.time())
+    began = time.time()
     stack.signal(engine, project, "SIGHUP")
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         now = loaded(running)
         if now.is_good and now.at > before.at:
             return
-        if before.is_good and not now.is_good:
+        # Where the last time was no success either, only its log tells that there was another one.
+        if not now.is_good and (before.is_good or _REFUSAL in _last_words(running, began)):
             raise ConfigError(
                 "Prometheus refuses its configuration, and goes on with the one that it had",
                 cause=_last_words(running, began),
@@ -84,6 +86,6 @@ def _tell(engine: Engine, project: Project, running: Running) -> None:
     )
 
 
-def _last_words(running: Running, since: int) -> str:
-    said = process.capture(["docker", "logs", "--since", str(since), running.container], check=False)
+def _last_words(running: Running, since: float) -> str:
+    said = process.capture(["docker", "logs", "--since", f"{since:.6f}", running.container], check=False)
     return "\n".join((said.stderr + said.stdout).strip().splitlines()[-3:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -35,27 +36,8 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Page).serve_forever()
 """
-OWN = """\
-groups:
-  - name: shop
-    rules:
-      - alert: ManyJobs
-        expr: jobs_done_total > 5
-        labels: {severity: info}
-        annotations: {summary: "{{ $labels.job }} has done {{ $value }} jobs"}
-"""
-OWN_TEST = """\
-rule_files: [../shop.yml]
-tests:
-  - input_series: [{series: 'jobs_done_total{job="shop"}', values: "0 6"}]
-    interval: 1m
-    alert_rule_test:
-      - {alertname: ManyJobs, eval_time: 0m, exp_alerts: []}
-      - alertname: ManyJobs
-        eval_time: 1m
-        exp_alerts:
-          - {exp_labels: {job: shop, severity: info}, exp_annotations: {summary: "shop has done 6 jobs"}}
-"""
+DOCUMENTED = re.findall(r"```(?:yaml|python)\n(.*?)```", (support.REPO / "docs" / "alerts.md").read_text(), re.DOTALL)
+OWN, OWN_TEST, NOXFILE = DOCUMENTED
 
 
 def compose() -> str:
@@ -136,7 +118,7 @@ def test_the_rules_pass_their_tests_and_a_wrong_one_does_not(engine: Engine, mon
     monitored.write({"monitor/rules/shop.yml": OWN.replace("> 5", "> sum by (")})
     (wrong,) = [one for one in findings(engine, monitored) if one.is_broken]
     assert (wrong.kind, wrong.where) == ("rules", "monitor/rules/shop.yml")
-    assert wrong.what.startswith('5:15: group "shop", rule 1, "ManyJobs": could not parse expression')
+    assert wrong.what.startswith('6:15: group "shop", rule 1, "ManyJobs": could not parse expression')
     monitored.write({"monitor/rules/shop.yml": OWN, "monitor/rules/tests/shop.yml": OWN_TEST.replace("shop.y", "no.y")})
     (wrong,) = [one for one in findings(engine, monitored) if one.is_broken]
     assert wrong.what.startswith("WARNING: no file match pattern monitor/rules/no.yml")
@@ -151,7 +133,7 @@ def test_a_wrong_rule_is_refused_and_the_old_ones_stay_in_force(monitored: Stack
         refused = monitored.ddd(task)
         assert refused.status == ExitCode.CONFIG
         assert "error: monitor/rules/more.yml has a rule that Prometheus does not take" in refused.err
-        assert '5:15: group "shop", rule 1, "More": could not parse expression' in refused.err
+        assert '6:15: group "shop", rule 1, "More": could not parse expression' in refused.err
     assert rules(monitored) == before
     assert sorted(file.name for file in (placed / "rules").iterdir()) == sorted({*before.values()})
     assert list(placed.glob("check-*")) == []
@@ -167,10 +149,13 @@ def test_a_wrong_rule_is_refused_and_the_old_ones_stay_in_force(monitored: Stack
 def test_a_file_of_the_project_takes_the_place_of_ours_with_its_name(monitored: Stack) -> None:
     before = rules(monitored)
     ours = resources.docker("monitor", "rules", "processes.yml").read_text()
-    monitored.write({"monitor/rules/processes.yaml": ours.replace("FilesNearLimit", "OwnLimit")})
+    own = {"processes.yaml": ours.replace("FilesNearLimit", "OwnLimit"), "targets.yml": ""}
+    monitored.write({f"monitor/rules/{name}": text for name, text in own.items()})
     monitored.ddd("monitor.reload").ok()
-    assert {*rules(monitored)} == {*before} - {"FilesNearLimit"} | {"OwnLimit"}
-    (monitored.directory / "monitor" / "rules" / "processes.yaml").unlink()
+    gone = {name for name, file in before.items() if file == "targets.yml"}
+    assert {*rules(monitored)} == {*before} - {"FilesNearLimit"} - gone | {"OwnLimit"}
+    for name in own:
+        (monitored.directory / "monitor" / "rules" / name).unlink()
     monitored.ddd("monitor.reload").ok()
     assert rules(monitored) == before
 
@@ -200,13 +185,6 @@ def test_the_check_shows_alerts_and_fails_on_a_rule_test(monitored: Stack) -> No
     assert checked.out.count("broken: ") == 1
     assert "broken: tests: monitor/rules/tests/shop.yml: " in checked.out
     assert "alert ManyJobs is firing: shop has done 7 jobs" in checked.err
-
-
-NOXFILE = """\
-from ddd_tasks.nox import monitor_check
-
-monitor_check()
-"""
 
 
 def test_a_nox_session_starts_what_it_needs_and_takes_it_away(

@@ -30,11 +30,11 @@ Ddd = Callable[..., object]
 
 
 class Before(NamedTuple):
-    """What there is of a project. services: with a running container."""
+    """What there is of a project. services: with a running container; volumes: their names."""
 
     services: frozenset[str]
+    volumes: frozenset[str]
     has_containers: bool
-    has_volumes: bool
     has_monitor: bool
 
 
@@ -57,9 +57,9 @@ def run(ddd: Ddd, urls: Sequence[str], directory: Path) -> None:
             await_scrapes(project)
             ddd("monitor.check")
     finally:
-        for words in clearing(before):
-            ddd(*words)
-        _stop(project, before)
+        for word in clearing(before):
+            ddd(word)
+        _remove_new(project, before)
 
 
 def look(project: Project) -> Before:
@@ -69,25 +69,28 @@ def look(project: Project) -> Before:
         label = {"label": [f"{compose.PROJECT_LABEL}={project.name}"]}
         return Before(
             frozenset(state.service for state in states if state.state == "running"),
+            frozenset(entry["Name"] for entry in engine.get("/volumes", filters=label)["Volumes"] or ()),
             bool(states),
-            bool(engine.get("/volumes", filters=label)["Volumes"]),
             stack.running(engine, project) is not None,
         )
 
 
-def clearing(before: Before) -> list[list[str]]:
+def clearing(before: Before) -> list[str]:
     """The tasks that take away what was not there."""
     if not before.has_containers:
-        return [["dev.down", *([] if before.has_volumes else ["--volumes"])]]
-    return [] if before.has_monitor else [["monitor.down"]]
+        return ["dev.down"]
+    return [] if before.has_monitor else ["monitor.down"]
 
 
-def _stop(project: Project, before: Before) -> None:
-    """Remove the containers of services that did not run, where others did."""
-    started = sorted(look(project).services - before.services - {*stack.NAMES}) if before.has_containers else []
-    if started:
+def _remove_new(project: Project, before: Before) -> None:
+    """Remove the containers of services that did not run where others did, and the volumes that are new."""
+    now = look(project)
+    if started := sorted(now.services - before.services - {*stack.NAMES}):
         command = compose.Compose(project, compose.monitor_overlays(project))
         process.run(command.argv("rm", "--stop", "--force", *started), env=command.environment, quiet=True)
+    with closing(Engine.connect()) as engine:
+        for name in now.volumes - before.volumes:
+            engine.delete(f"/volumes/{name}")
 
 
 def await_scrapes(project: Project, *, seconds: float = _SECONDS) -> None:

@@ -285,10 +285,23 @@ def test_a_wrong_type_is_an_error_and_an_unknown_name_a_warning() -> None:
     value = copy.deepcopy(GENERATED)
     value["panels"][1]["gridPos"]["w"] = "8"
     value["panels"][1]["gridPoss"] = {}
-    found = {one.where.rpartition(", ")[2]: one for one in schema.findings("api", value)}
-    assert found["panels/1/gridPos/w"].is_broken
-    assert not found["panels/1"].is_broken
-    assert "gridPoss" in found["panels/1"].what
+    found = {one.where: one for one in schema.findings("api", value)}
+    panel = "dashboard of api, panels/1"
+    assert found[f"{panel}/gridPos/w (panel 'Requests per second')"].is_broken
+    other = found[f"{panel} (panel 'Requests per second')"]
+    assert not other.is_broken
+    assert "gridPoss" in other.what
+
+
+@pytest.mark.parametrize(
+    "nonsense", [None, 1, "x", [], ["x"], {"list": 1}, {"list": [None, {"name": "a", "current": []}]}]
+)
+def test_a_file_that_holds_something_else_is_said_to(nonsense: Any) -> None:
+    for key in ("templating", "panels", "annotations"):
+        value = {**GENERATED, key: nonsense}
+        assert any(one.is_broken for one in schema.findings("api", value)) or nonsense == []
+        panels.asking(value)
+        assert variables.values(value, "api")["job"] == "api"
 
 
 def test_what_grafana_writes_itself_is_taken() -> None:

@@ -7,7 +7,7 @@ schema has, that is taken as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ddd_tasks.monitoring.check.report import Finding
@@ -82,6 +82,8 @@ _LINKS = _list(_ANYTHING)
 _TRANSFORMATION = _object(
     {"id": _STRING, "disabled": _BOOLEAN, "filter": _MATCHER, "topic": _STRING, "options": _ANYTHING}, ["id", "options"]
 )
+# Of a query only what each source of ours has.
+_TARGETS = _list({"type": "object", "properties": {"expr": _STRING, "refId": _STRING, "hide": _BOOLEAN}})
 _PANEL = _object(
     {
         "type": {"type": "string", "minLength": 1},
@@ -90,7 +92,7 @@ _PANEL = _object(
         "description": _STRING,
         "datasource": _SOURCE,
         "gridPos": _POSITION,
-        "targets": _list(_ANYTHING),
+        "targets": _TARGETS,
         "fieldConfig": _FIELDS,
         "options": _ANYTHING,
         "transformations": _list(_TRANSFORMATION),
@@ -121,7 +123,7 @@ _ROW = _object(
         "gridPos": _POSITION,
         "datasource": _SOURCE,
         "repeat": {"type": ["string", "null"]},
-        "targets": _list(_ANYTHING),
+        "targets": _TARGETS,
         "panels": _list(_PANEL),
     },
     ["type", "collapsed", "id", "panels"],
@@ -215,9 +217,20 @@ def findings(service: str, board: Mapping[str, Any]) -> Iterator[Finding]:
         jsonschema.Draft7Validator(DASHBOARD).iter_errors(board), key=lambda error: list(map(str, error.path))
     )
     for error in found[:_MOST]:
-        place = "/".join(map(str, error.absolute_path)) or "the file"
         is_broken = error.validator != "additionalProperties"
-        yield Finding("schema", f"dashboard of {service}, {place}", _short(error.message), is_broken)
+        yield Finding(
+            "schema", f"dashboard of {service}, {_place(board, error.absolute_path)}", _short(error.message), is_broken
+        )
+
+
+def _place(board: Any, path: Iterable[str | int]) -> str:
+    """Where in the file, with the title of the innermost panel."""
+    title, keys = "", list(path)
+    for key in keys:
+        board = board[key]
+        if isinstance(board, dict) and "gridPos" in board:
+            title = str(board.get("title") or "")
+    return ("/".join(map(str, keys)) or "as a whole") + (f" (panel {title!r})" if title else "")
 
 
 def _short(message: str) -> str:

@@ -29,11 +29,9 @@ _PLACE = re.compile(
 
 def values(board: Mapping[str, Any], service: str) -> dict[str, str]:
     """Each variable's value: the intervals, the service as job, every instance, and what the dashboard itself chose."""
-    own = {
-        str(one["name"]): _chosen(one)
-        for one in (board.get("templating") or {}).get("list") or ()
-        if isinstance(one, dict) and "name" in one
-    }
+    listed = _of(board, "templating").get("list")
+    every = listed if isinstance(listed, list) else ()
+    own = {str(one["name"]): _chosen(one) for one in every if isinstance(one, dict) and "name" in one}
     return {**own, **_BUILT_IN, "job": service, "instance": _EVERY}
 
 
@@ -58,13 +56,19 @@ def _chosen(variable: Mapping[str, Any]) -> str:
     """Every value where all may be chosen: which one was when the file was saved says nothing of this machine."""
     if variable.get("includeAll") or (variable.get("type") == "query" and variable.get("multi")):
         return _quoted(str(variable.get("allValue") or _EVERY))
-    current = (variable.get("current") or {}).get("value")
+    current = _of(variable, "current").get("value")
     chosen = [str(one) for one in current] if isinstance(current, list) else [str(current)] if current else []
     if "$__all" in chosen or (not chosen and variable.get("type") == "query"):
         return _EVERY
     if not chosen:
         chosen = [str(variable.get("query") or "").partition(",")[0].strip()]
     return _quoted(chosen[0] if len(chosen) == 1 else f"({'|'.join(chosen)})")
+
+
+def _of(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A part of a file that may hold anything."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _quoted(value: str) -> str:

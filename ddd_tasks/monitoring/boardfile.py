@@ -51,7 +51,7 @@ class Draft(NamedTuple):
 def draft(directory: Path, service: str, board: dict[str, Any]) -> Draft:
     """What would be written for a service. Raises ConfigError where the file cannot be read."""
     path = f"{FOLDER}/{service}.json"
-    old = _read(directory / path)
+    old = read(directory, service)
     return Draft(directory, path, boards.text(stamped(board)), old, old is not None and is_edited(old))
 
 
@@ -89,7 +89,9 @@ def _mark(board: dict[str, Any]) -> str:
     return _MARK + hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _read(file: Path) -> str | None:
+def read(directory: Path, service: str) -> str | None:
+    """What the file of a service holds, None where there is none. Raises ConfigError where it cannot be read."""
+    file = directory / FOLDER / f"{service}.json"
     try:
         return file.read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,42 +1,60 @@
-"""The dashboard of a running service, from what its metrics page shows at this moment."""
+"""The dashboard of a running service, from what it exposes at this moment."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any, NamedTuple
 
-from ddd_tasks import process, services
-from ddd_tasks.engine.api import Engine
-from ddd_tasks.errors import UnsupportedError
-from ddd_tasks.monitoring import boardfile, exposition, page, rows, target
+from ddd_tasks import process
+from ddd_tasks.monitoring import boardfile, choice, rows
+from ddd_tasks.monitoring import source as reading
 from ddd_tasks.monitoring.board import board, panels
 from ddd_tasks.monitoring.boardfile import Draft
+from ddd_tasks.monitoring.config import SAMPLE_LIMIT
+from ddd_tasks.monitoring.families import Family
+from ddd_tasks.monitoring.source import Exposed
 from ddd_tasks.project import Project, Service
 
 COLUMNS = ("file", "change", "panels", "metrics")
 
 
 class Result(NamedTuple):
-    """What came of it. left_out: families without a panel; idle: those that have no series yet."""
+    """What came of it. families: those that are shown; left_out: the names of those that no panel was left for.
+
+    remembered: the pattern, where it is the file's.
+    """
 
     service: str
-    url: str
+    exposed: Exposed
     draft: Draft
     panels: int
-    families: int
+    families: tuple[Family, ...]
     left_out: tuple[str, ...]
-    idle: tuple[str, ...]
+    remembered: str
+
+    @property
+    def idle(self) -> list[str]:
+        """The names of families that have no series yet."""
+        return sorted(family.name for family in self.families if not family.samples)
+
+    @property
+    def series(self) -> int:
+        """How many series the service exposes."""
+        return sum(len(family.samples) for family in self.exposed.families)
 
     @property
     def row(self) -> dict[str, str]:
         """The cells of monitor.dashboard."""
-        counts = {"panels": str(self.panels), "metrics": str(self.families)}
+        counts = {"panels": str(self.panels), "metrics": str(len(self.families))}
         return {"file": self.draft.path, "change": self.draft.change, **counts}
 
     @property
     def notes(self) -> list[str]:
         """What is worth knowing beside the table."""
         said = []
+        if self.remembered:
+            said.append(f"only what matches {self.remembered!r}, as {self.draft.path} says; --match '.*' takes all")
+        if self.series > SAMPLE_LIMIT:
+            said.append(f"{self.series} series: Prometheus takes no page with more than {SAMPLE_LIMIT} of them")
         if self.left_out:
             said.append(f"no panel was left for {len(self.left_out)} metrics: {', '.join(self.left_out)}")
         if self.idle:
@@ -46,56 +64,47 @@ class Result(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The same for --json."""
-        facts = {"service": self.service, "url": self.url, "file": str(self.draft.directory / self.draft.path)}
-        counts = {"panels": self.panels, "metrics": self.families}
-        lists = {"left_out": list(self.left_out), "no_series_yet": list(self.idle)}
+        facts = {
+            "service": self.service,
+            "from": self.exposed.source,
+            "url": self.exposed.url,
+            "file": str(self.draft.directory / self.draft.path),
+        }
+        counts = {"panels": self.panels, "metrics": len(self.families)}
+        lists = {"left_out": list(self.left_out), "no_series_yet": self.idle}
         return {**facts, "change": self.draft.change, **counts, **lists}
 
 
-def make(project: Project, service: Service) -> Result:
+def make(project: Project, service: Service, *, source: str = "", match: str = "") -> Result:
     """The dashboard of a service; nothing is written yet.
 
-    Raises NotRunningError, ConfigError and UnsupportedError, as find, page.fetch and exposition.read do.
+    source: page, prometheus, or "" for the page, and Prometheus where this machine does not reach that. match: only
+    metrics whose whole name matches this regular expression; "" for the one that the file has noted, or for all.
+    Raises NotRunningError, ConfigError and UnsupportedError, as source.read, choice and boardfile do.
     """
-    url = find(project, service)
-    families = exposition.read(page.fetch(service.name, url))
-    layout = rows.arrange(families)
-    made = board(service.name, layout)
-    idle = tuple(sorted(family.name for family in families if not family.samples))
-    draft = boardfile.draft(project.directory, service.name, made)
-    return Result(service.name, url, draft, sum(1 for _ in panels(made)), len(families), layout.left_out, idle)
+    pattern = match or choice.of_file(boardfile.read(project.directory, service.name))
+    wanted = choice.matcher(pattern)
+    exposed = reading.read(project, service, source)
+    found = choice.chosen(exposed.families, wanted)
+    layout = rows.arrange(found)
+    made = choice.noted(board(service.name, layout), pattern)
+    return Result(
+        service.name,
+        exposed,
+        boardfile.draft(project.directory, service.name, made),
+        sum(1 for _ in panels(made)),
+        found,
+        layout.left_out,
+        "" if match else pattern,
+    )
+
+
+def families(project: Project, service: Service, source: str = "") -> tuple[Family, ...]:
+    """What a service exposes; source and errors as for make."""
+    return reading.read(project, service, source).families
 
 
 def save(result: Result, *, force: bool) -> None:
     """Write the file; in a dry run not. Raises ConfigError, as boardfile.save does."""
     if not process.is_dry():
         boardfile.save(result.draft, result.service, force=force)
-
-
-def find(project: Project, service: Service) -> str:
-    """The URL of a running service's page. Raises NotRunningError, ConfigError, and UnsupportedError.
-
-    The last one where the port is not published: this machine does not reach it.
-    """
-    with closing(Engine.connect()) as engine:
-        identifier = services.running(engine, project, service)
-        info = engine.get(f"/containers/{identifier}/json")
-    language = services.language_of(service)
-    wanted = target.choose(
-        service.name,
-        service.extension.get("metrics") or {},
-        info["Config"].get("Labels") or {},
-        language.metrics if language else None,
-        target.exposed_ports(info),
-    )
-    place = services.published(info, wanted.port)
-    if place is None:
-        raise UnsupportedError(
-            f"port {wanted.port} of service {service.name!r} is not published",
-            cause="its metrics page is read from this machine, which does not reach it",
-            valid=[name for name, other in project.services.items() if other.ports],
-            hint=f"docker compose config {service.name}",
-        )
-    address, port = place
-    host = f"[{address}]" if ":" in address else address
-    return f"{wanted.scheme}://{host}:{port}{wanted.path}"

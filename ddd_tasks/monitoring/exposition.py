@@ -1,14 +1,15 @@
 """Reading a metrics page, in Prometheus' text format or OpenMetrics, into families.
 
 The parsers are those of prometheus_client. Two things it does are undone here: it calls each counter _total, also one
-that Prometheus stores under another name, and it does not say in which line a page is broken.
+that Prometheus stores under another name, and it does not say in which line a page is broken. Labels are as Prometheus
+stores them: without those of no value, and with other names for those that it gives to each series itself.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ddd_tasks.monitoring.families import Family, Sample, merged
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _OPEN = "application/openmetrics-text"
 _END = "# EOF"
 _SHOWN = 120
+_OF_TARGET = ("job", "instance")
 
 
 def read(page: Page) -> tuple[Family, ...]:
@@ -29,7 +31,7 @@ def read(page: Page) -> tuple[Family, ...]:
     if is_open and not page.text.rstrip().endswith(_END):
         cause = f"OpenMetrics ends with the line {_END}, which is missing"
         raise unusable(page.service, page.url, "it was cut off", cause)
-    found = _without_creation(merged(_parse(page, is_open=is_open)))
+    found = without_creation(merged(_parse(page, is_open=is_open)))
     if not found:
         cause = "it is empty" if not page.text.strip() else "it has comments only"
         raise unusable(page.service, page.url, "there is no metric on it", cause)
@@ -43,9 +45,10 @@ def _check_type(page: Page) -> None:
         raise unusable(page.service, page.url, "it is HTML", cause)
     if page.content_type == "application/json" or (start[:1] in ("{", "[") and _is_json(page.text)):
         raise unusable(page.service, page.url, "it is JSON", f"it begins with {start[:40]!r}")
-    if page.content_type not in ("", "text/plain", _OPEN):
+    if page.content_type not in ("text/plain", _OPEN):
         cause = f"a metrics page is text/plain or {_OPEN}: Prometheus refuses other ones"
-        raise unusable(page.service, page.url, f"its Content-Type is {page.content_type}", cause)
+        why = f"its Content-Type is {page.content_type}" if page.content_type else "it has no Content-Type"
+        raise unusable(page.service, page.url, why, cause)
 
 
 def _is_json(text: str) -> bool:
@@ -102,7 +105,7 @@ def _metrics(lines: Iterable[str], *, is_open: bool) -> Iterable[Metric]:
 
 
 def _family(metric: Metric, lines: _Lines, *, is_open: bool) -> Family:
-    samples = [Sample(one.name, one.labels, one.value) for one in metric.samples]
+    samples = [Sample(one.name, _stored(one.labels), one.value) for one in metric.samples]
     is_native = any(getattr(one, "native_histogram", None) is not None for one in metric.samples)
     name, kind = metric.name, metric.type
     if kind == "counter" and not is_open and name in lines.counters:
@@ -112,17 +115,24 @@ def _family(metric: Metric, lines: _Lines, *, is_open: bool) -> Family:
     elif kind == "info":
         name += "_info"
     samples = [one for one in samples if kind == "gauge" or not one.name.endswith("_created")]
-    return Family(name, _kind(name, kind), metric.documentation, metric.unit, tuple(samples), is_native)
+    return Family(name, kind_of(name, kind), metric.documentation, metric.unit, tuple(samples), is_native)
 
 
-def _kind(name: str, kind: str) -> str:
+def _stored(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """The labels as Prometheus stores them."""
+    if all(labels.values()) and not any(name in labels for name in _OF_TARGET):
+        return labels
+    return {f"exported_{name}" if name in _OF_TARGET else name: value for name, value in labels.items() if value}
+
+
+def kind_of(name: str, kind: str) -> str:
     """The kind, also where the page does not say it or has no word for it."""
     if kind == "gauge" and name.endswith("_info"):
         return "info"
     return "counter" if kind == "unknown" and name.endswith("_total") else kind
 
 
-def _without_creation(found: tuple[Family, ...]) -> tuple[Family, ...]:
+def without_creation(found: tuple[Family, ...]) -> tuple[Family, ...]:
     """Without the times at which other families' series were made, which the text format shows as gauges."""
     names = {one.name.removesuffix("_total") for one in found}
     return tuple(

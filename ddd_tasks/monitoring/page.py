@@ -11,10 +11,12 @@ import urllib.request
 from typing import NamedTuple
 
 from ddd_tasks.errors import DddError, NotRunningError, UnsupportedError
+from ddd_tasks.monitoring.config import SCRAPE_SECONDS
 
 LARGEST = 16 * 1024 * 1024
 """Bytes; Prometheus is told the same."""
-SECONDS = 20.0
+SECONDS = 10.0
+"""The longest that a page may take: Prometheus waits less, but the first one of a service is often its slowest."""
 
 # What Prometheus 3 asks for: a page may answer otherwise, and then the names would be others.
 _ACCEPT = (
@@ -115,7 +117,7 @@ def _silent(service: str, url: str, error: Exception, seconds: float) -> DddErro
     reason = getattr(error, "reason", None) or error
     hint = f"ddd dev.logs --service {service}"
     if isinstance(reason, TimeoutError):
-        cause = f"it took longer than {seconds:g} s, and Prometheus would give up as well"
+        cause = f"it took longer than {seconds:g} s; Prometheus gives up after {SCRAPE_SECONDS} s"
         return NotRunningError(f"{url} of service {service!r} does not answer in time", cause=cause, hint=hint)
     if isinstance(reason, http.client.IncompleteRead):
         return unusable(service, url, "it was cut off", f"{reason.expected} bytes of it did not come", hint=hint)

@@ -171,6 +171,8 @@ def check(c: Context, service: str | None = None, json: bool = False) -> None:  
         "service": SERVICE_HELP,
         "diff": "Show the change and write nothing; the exit status is 1 where there is one.",
         "force": "Write over a file that was edited.",
+        "from_": "page or prometheus (default: the page, and Prometheus where the page cannot be reached).",
+        "match": "Only metrics whose whole name matches, such as 'http_.*'; the file remembers it.",
         "json": JSON_HELP,
     }
 )
@@ -179,16 +181,19 @@ def dashboard(
     service: str | None = None,
     diff: bool = False,
     force: bool = False,
+    from_: str = "",
+    match: str = "",
     json: bool = False,
 ) -> None:
-    """Write a Grafana dashboard from a service's metrics page.
+    """Write a Grafana dashboard from what a service exposes.
 
-    The service has to run; Prometheus does not. It goes to monitor/dashboards/<service>.json.
+    The service has to run; Prometheus need not, unless the service's port is
+    not published. It goes to monitor/dashboards/<service>.json.
     """
     from ddd_tasks.monitoring import dashboard as dashboards
 
     project = _project()
-    made = dashboards.make(project, paths.service_here(project, Path.cwd(), service))
+    made = dashboards.make(project, paths.service_here(project, Path.cwd(), service), source=from_, match=match)
     if not diff:
         dashboards.save(made, force=force)
     if json:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError
-from ddd_tasks.monitoring import config, dashboard, discovery, page, promtool, rules
+from ddd_tasks.monitoring import config, discovery, page, promtool, rules, source
 from ddd_tasks.monitoring.api import Prometheus
 from ddd_tasks.monitoring.check.report import Finding
 from ddd_tasks.monitoring.families import Family
@@ -74,7 +74,7 @@ def _metrics(project: Project, tool: Promtool, only: str) -> Iterator[Finding]:
         with_metrics = discovery.discover(engine, project).services
     for name in with_metrics if not only else [only]:
         try:
-            shown = page.fetch(name, dashboard.find(project, project.services[name]), accept=page.PLAIN)
+            shown = page.fetch(name, source.find(project, project.services[name]), accept=page.PLAIN)
         except DddError:
             continue  # Prometheus reaches more; whether it does is told elsewhere
         done = tool.ask("check", "metrics", stdin=shown.text)

@@ -182,14 +182,14 @@ class Prometheus:
 
     def _get(self, path: str, fields: Iterable[tuple[str, str]] = ()) -> Any:
         asked = urllib.parse.urlencode(list(fields))
-        return self._ask(urllib.request.Request(f"{self.url}/api/v1/{path}?{asked}"), "")
+        return self._ask(urllib.request.Request(f"{self.url}/api/v1/{path}?{asked}"), None)
 
     def _post(self, path: str, fields: Iterable[tuple[str, str]], asked: str) -> Any:
         """As a form: an expression may be longer than a URL. asked: what a refusal is about."""
         body = urllib.parse.urlencode(list(fields)).encode()
         return self._ask(urllib.request.Request(f"{self.url}/api/v1/{path}", body), asked)
 
-    def _ask(self, request: urllib.request.Request, asked: str) -> Any:
+    def _ask(self, request: urllib.request.Request, asked: str | None) -> Any:
         try:
             with self._opener.open(request, timeout=self._seconds) as answer:
                 content = answer.read()
@@ -219,13 +219,13 @@ def _since(seconds: float) -> list[tuple[str, str]]:
     return [("start", f"{now - seconds:.3f}"), ("end", f"{now + 60:.3f}")]
 
 
-def _refused(url: str, asked: str, status: int, content: bytes) -> ConfigError:
+def _refused(url: str, asked: str | None, status: int, content: bytes) -> ConfigError:
     try:
         said = str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
         said = f"status {status} {http.client.responses.get(status, '')}".strip()
-    what = f"Prometheus refuses {asked!r}" if asked else f"Prometheus at {url} refuses what was asked"
-    return ConfigError(what, cause=_pointed(_PREFIX.sub("", said), asked), hint="ddd monitor.query up")
+    what = f"Prometheus at {url} refuses what was asked" if asked is None else f"Prometheus refuses {asked!r}"
+    return ConfigError(what, cause=_pointed(_PREFIX.sub("", said), asked or ""), hint="ddd monitor.query up")
 
 
 def _pointed(said: str, expression: str) -> str:

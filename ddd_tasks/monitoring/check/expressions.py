@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ddd_tasks.errors import ConfigError
@@ -102,14 +102,16 @@ def announced(described: Iterable[Described], job: str, seen: Iterable[str]) -> 
     return frozenset(names)
 
 
-def evaluate(prometheus: Prometheus, expression: str, known: Known, job: str) -> Verdict:
-    """The verdict on an expression. job: whose dashboard it is in. Raises NotRunningError."""
+def evaluate(
+    prometheus: Prometheus, expression: str, known: Known, job: str, find: Callable[[Selector], Found]
+) -> Verdict:
+    """The verdict on an expression. job: whose dashboard it is in; find: as below. Raises NotRunningError."""
     try:
         tree = prometheus.parse(expression)
         answer = prometheus.query(expression)
     except ConfigError as error:
         return Verdict(BROKEN, words(error))
-    verdicts = {one: judge(one, find(prometheus, one), known, job) for one in of_tree(tree)}
+    verdicts = {one: judge(one, find(one), known, job) for one in of_tree(tree)}
     return conclude(tree, answer, verdicts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -98,8 +99,9 @@ def _evaluated(prometheus: Prometheus, wanted: Sequence[Board], known: Known) ->
     every = list(
         dict.fromkeys((one.service, one.asked) for each in asked.values() for _, group in each for one in group)
     )
+    find = functools.cache(functools.partial(expressions.find, prometheus))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = pool.map(lambda one: expressions.evaluate(prometheus, one[1], known, one[0]), every)
+        answers = pool.map(lambda one: expressions.evaluate(prometheus, one[1], known, one[0], find), every)
         verdicts = dict(zip(every, answers, strict=True))
     for service, each in asked.items():
         yield Checked(service, tuple(_panel(service, title, group, verdicts) for title, group in each))

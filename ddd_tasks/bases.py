@@ -145,7 +145,7 @@ def _chosen(project: Project | None, local: set[str]) -> set[str]:
 def _pull_or_build(image: str, user: str, unreachable: dict[str, str]) -> str | None:
     """None when the official image is there now, else the stand-in's name. unreachable: registry -> why."""
     registry = registry_of(image)
-    why = unreachable.get(registry) or _fetch(image)
+    why = unreachable.get(registry) or fetch(image)
     if why is None:
         return None
     if why.startswith(_SILENCE):
@@ -163,7 +163,7 @@ def _pull_or_build(image: str, user: str, unreachable: dict[str, str]) -> str | 
         return recipes.build(engine, recipe)
 
 
-def _fetch(image: str) -> str | None:
+def fetch(image: str) -> str | None:
     """Pull the image: None when it is here now, otherwise why not."""
     doubt = reachable(image)
     if doubt and doubt.startswith(_SILENCE):

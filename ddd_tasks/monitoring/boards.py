@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import console, notebook
 from ddd_tasks.errors import ConfigError, DddError
 from ddd_tasks.monitoring import board as jsonboard
-from ddd_tasks.monitoring import boardfile, dashboard, placing, plain
+from ddd_tasks.monitoring import boardfile, dashboard, grafana, placing, plain
 from ddd_tasks.monitoring.config import SCRAPE_SECONDS
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
@@ -62,6 +62,7 @@ def place(project: Project, names: Sequence[str]) -> list[Board]:
     for one in found:
         placing.write(folder(project) / f"{one.service}.json", jsonboard.text(one.value))
     placing.write(folder(project) / INDEX, json.dumps(index(project, found), indent=2) + "\n")
+    grafana.place(project, {one.service: jsonboard.text(one.value) for one in found})
     return found
 
 

@@ -33,17 +33,26 @@ _SUBPATH_API = (1, 45)
 def overlay(project: Project) -> tuple[Path, ...]:
     """The Compose file that mounts the volumes instead of what Compose makes of `secrets:`; () without secrets."""
     parts: list[str] = []
-    names: dict[str, str] = {}
+    volumes: dict[str, Any] = {}
     for service in project.services.values():
         if service.secrets:
-            entries = [_mount(project, service, FOLDER)] if _below(service) else []
-            entries += [_mount(project, service, target, str(n)) for n, target in enumerate(_elsewhere(service))]
+            entries = mounts(project, service)
             text = json.dumps(entries)
             parts.append(f"  {json.dumps(service.name)}:\n    secrets: !reset []\n    volumes: {text}\n")
-            names |= {entry["source"]: service.name for entry in entries}
-    volumes = json.dumps({name: {"name": name, "labels": {LABEL: service}} for name, service in names.items()})
-    text = f"services:\n{''.join(parts)}volumes: {volumes}\n" if parts else ""
+            volumes |= declared(service.name, entries)
+    text = f"services:\n{''.join(parts)}volumes: {json.dumps(volumes)}\n" if parts else ""
     return compose.write_overlay_text(project, "secrets", text)
+
+
+def mounts(project: Project, service: Service) -> list[dict[str, Any]]:
+    """The volumes of a service's secrets, as its section of a Compose file has them."""
+    entries = [_mount(project, service, FOLDER)] if _below(service) else []
+    return entries + [_mount(project, service, target, str(n)) for n, target in enumerate(_elsewhere(service))]
+
+
+def declared(service: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same volumes as the Compose file's own section declares them."""
+    return {entry["source"]: {"name": entry["source"], "labels": {LABEL: service}} for entry in entries}
 
 
 def deliver(engine: Engine, project: Project, wanted: Sequence[Service], values: Mapping[str, bytes]) -> list[str]:

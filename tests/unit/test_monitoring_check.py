@@ -189,6 +189,13 @@ def test_a_metric_that_nothing_exposes_is_broken() -> None:
     assert judge(Selector((Matcher("__name__", "=~", "hit_.*"),))).status == BROKEN
 
 
+def test_the_names_that_were_probably_meant() -> None:
+    names = ["jobs_total", "jobs_created", "job_seconds", "up"]
+    assert expressions.nearest("jobs", names) == ("jobs_created", "jobs_total")
+    assert expressions.nearest("job_total", names) == ("jobs_total",)
+    assert expressions.nearest("nothing_like_it", names) == ()
+
+
 def test_a_metric_that_has_no_series_yet_is_idle() -> None:
     assert judge(selector("idle_total")) == Verdict(IDLE, "idle_total has no series yet")
     assert judge(selector("job:hits:rate5m")).status == IDLE

@@ -196,8 +196,14 @@ def _impossible(selector: Selector, matcher: Matcher, there: Sequence[Mapping[st
 
 
 def nearest(name: str, names: Iterable[str], most: int = 3) -> tuple[str, ...]:
-    """The names that look most like a given one, without those that look much less so than the best."""
-    close = difflib.get_close_matches(name, list(names), n=most, cutoff=0.7)
+    """The names that look most like a given one, without those that look much less so than the best.
+
+    First those that go on where it ends: often _total or _bucket was left off.
+    """
+    known = list(names)
+    if longer := [one for one in known if one.startswith(f"{name}_")]:
+        return tuple(sorted(longer)[:most])
+    close = difflib.get_close_matches(name, known, n=most, cutoff=0.7)
     alike = [difflib.SequenceMatcher(None, one, name).ratio() for one in close]
     return tuple(one for one, much in zip(close, alike, strict=True) if much > alike[0] - 0.1)
 

@@ -9,7 +9,7 @@ from ddd_tasks.monitoring import boardfile, choice, rows
 from ddd_tasks.monitoring import source as reading
 from ddd_tasks.monitoring.board import board, panels
 from ddd_tasks.monitoring.boardfile import Draft
-from ddd_tasks.monitoring.config import SAMPLE_LIMIT
+from ddd_tasks.monitoring.config import LABEL_VALUE_LIMIT, SAMPLE_LIMIT
 from ddd_tasks.monitoring.families import Family
 from ddd_tasks.monitoring.source import Exposed
 from ddd_tasks.project import Project, Service
@@ -42,6 +42,12 @@ class Result(NamedTuple):
         return sum(len(family.samples) for family in self.exposed.families)
 
     @property
+    def longest(self) -> int:
+        """The length of the longest value of a label."""
+        values = (value for one in self.exposed.families for sample in one.samples for value in sample.labels.values())
+        return max(map(len, values), default=0)
+
+    @property
     def row(self) -> dict[str, str]:
         """The cells of monitor.dashboard."""
         counts = {"panels": str(self.panels), "metrics": str(len(self.families))}
@@ -55,6 +61,9 @@ class Result(NamedTuple):
             said.append(f"only what matches {self.remembered!r}, as {self.draft.path} says; --match '.*' takes all")
         if self.series > SAMPLE_LIMIT:
             said.append(f"{self.series} series: Prometheus takes no page with more than {SAMPLE_LIMIT} of them")
+        if self.longest > LABEL_VALUE_LIMIT:
+            limit = f"Prometheus takes no page with one of more than {LABEL_VALUE_LIMIT}"
+            said.append(f"a label has a value of {self.longest} characters: {limit}")
         if self.left_out:
             said.append(f"no panel was left for {len(self.left_out)} metrics: {', '.join(self.left_out)}")
         if self.idle:

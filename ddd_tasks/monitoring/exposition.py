@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _OPEN = "application/openmetrics-text"
 _END = "# EOF"
 _SHOWN = 120
+_CLASH = "Clashing name: "
 _OF_TARGET = ("job", "instance")
 
 
@@ -87,6 +88,10 @@ def _parse(page: Page, *, is_open: bool) -> list[Family]:
         return [_family(metric, lines, is_open=is_open) for metric in _metrics(lines, is_open=is_open)]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:  # what its parsers raise
         said = str(error) or "it cannot be read"
+        if said.startswith(_CLASH):
+            why = f"the name {said.removeprefix(_CLASH)} clashes"
+            cause = "OpenMetrics has each metric in one place, and the series of a counter end with _total"
+            raise unusable(page.service, page.url, why, cause) from error
         if lines.is_done:
             raise unusable(page.service, page.url, "it breaks the rules of its format", said) from error
         hint = f"{shlex.join(['curl', '--silent', page.url])} | sed -n {lines.number}p"

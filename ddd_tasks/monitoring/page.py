@@ -99,7 +99,9 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
 def unusable(service: str, url: str, why: str, cause: str = "", *, hint: str = "") -> UnsupportedError:
     """The refusal of an answer that is no metrics page, or of one that is broken."""
     what = f"{url} of service {service!r} is not a metrics page that can be used: {why}"
-    return UnsupportedError(what, cause=cause, hint=hint or shlex.join(["curl", "--silent", "--head", url]))
+    return UnsupportedError(
+        what, cause=cause, hint=hint or f"{shlex.join(['curl', '--silent', '--include', url])} | head"
+    )
 
 
 def _refused(service: str, url: str, status: int) -> UnsupportedError:
@@ -109,7 +111,10 @@ def _refused(service: str, url: str, status: int) -> UnsupportedError:
         cause += ": the page is behind a login, and Prometheus would not get in either"
     elif status == 404:
         cause += ": the page is elsewhere, which `x-ddd: {metrics: {path: ...}}` of the service says, or there is none"
-    return unusable(service, url, f"status {status}", cause)
+    elif 300 <= status < 400:
+        cause += ": the page only leads on to others, and never to metrics"
+    hint = f"ddd dev.logs --service {service}" if status >= 500 else ""
+    return unusable(service, url, f"status {status}", cause, hint=hint)
 
 
 def _silent(service: str, url: str, error: Exception, seconds: float) -> DddError:
@@ -121,6 +126,9 @@ def _silent(service: str, url: str, error: Exception, seconds: float) -> DddErro
         return NotRunningError(f"{url} of service {service!r} does not answer in time", cause=cause, hint=hint)
     if isinstance(reason, http.client.IncompleteRead):
         return unusable(service, url, "it was cut off", f"{reason.expected} bytes of it did not come", hint=hint)
+    if isinstance(reason, http.client.RemoteDisconnected):
+        cause = f"the service closed the connection: it crashes on this page, or is started anew ({reason})"
+        return NotRunningError(f"{url} of service {service!r} does not answer", cause=cause, hint=hint)
     if isinstance(reason, http.client.HTTPException):
         return unusable(service, url, "what answers does not speak HTTP", str(reason) or type(reason).__name__)
     return NotRunningError(f"{url} of service {service!r} does not answer", cause=str(reason), hint=hint)

@@ -68,6 +68,11 @@ def test_times_of_creation_are_left_out_of_the_text_format_too() -> None:
     assert [family.name for family in exposition.read(page(of_a + of_b))] == ["a_total", "b_created"]
 
 
+def test_labels_are_named_as_prometheus_stores_them() -> None:
+    (done,) = exposition.read(page('done_total{job="mail",instance="7",kind="",queue="a"} 1\n'))
+    assert done.samples[0].labels == {"exported_job": "mail", "exported_instance": "7", "queue": "a"}
+
+
 def test_a_family_without_series_is_there() -> None:
     assert [family.samples for family in exposition.read(page("# TYPE a counter\n"))] == [()]
 
@@ -79,6 +84,7 @@ def test_a_family_without_series_is_there() -> None:
         (TEXT, "\n<html><body>502 Bad Gateway</body></html>", "it is HTML"),
         ("application/json", '{"status": "up"}', "it is JSON"),
         ("", '{"status": "up"}', "it is JSON"),
+        ("", "a 1\n", "it has no Content-Type"),
         ("image/png", "a 1\n", "its Content-Type is image/png"),
         (TEXT, "", "it is empty"),
         (TEXT, " \n\n", "it is empty"),
@@ -89,7 +95,9 @@ def test_a_family_without_series_is_there() -> None:
         (TEXT, "a 1\nHello, world!\n", "line 2 is broken"),
         (TEXT, "# TYPE a gauge\na one\n", "line 2 is broken"),
         (OPEN, "# TYPE a counter\na_total x\n# EOF\n", "line 2 is broken"),
-        (OPEN, "# TYPE a counter\na 1\n# EOF\n", "breaks the rules of its format"),
+        (OPEN, "# TYPE a counter\na 1\n# EOF\n", "the name a clashes"),
+        (OPEN, "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n# TYPE a gauge\na 2\n# EOF\n", "the name a clashes"),
+        (OPEN, "# TYPE a histogram\na_bucket{le=\"1\"} 1\n# EOF\n", "breaks the rules of its format"),
         (OPEN, "# TYPE a gauge\na 1\n# TYPE a gauge\n# EOF\n", "line 3 is broken"),
     ],
 )

@@ -1,0 +1,48 @@
+"""The whole way with every language: dev.up, monitor.up, traffic, monitor.check, as hardened production containers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ddd_tasks.monitoring import boardfile
+from tests.monitoring import SERVICES, Services, example_services, steady
+
+pytestmark = pytest.mark.usefixtures("bases")
+
+
+@pytest.fixture(scope="module")
+def monitored() -> Iterator[Services]:
+    with example_services() as services:
+        services.visit()
+        services.stack.ddd("monitor.up", timeout=600).ok()
+        with steady(list(services.urls.values()), rps=10):
+            yield services
+
+
+def check(services: Services, *words: str) -> tuple[int, dict[str, Any]]:
+    services.visit()
+    ran = services.stack.ddd("monitor.check", "--json", *words, timeout=120)
+    return ran.status, json.loads(ran.out)
+
+
+def test_the_panels_of_every_language_have_data(monitored: Services) -> None:
+    monitored.visit()
+    ran = monitored.stack.ddd("monitor.check", timeout=120).ok()
+    print(ran.out)
+    _, said = check(monitored)
+    counts = {board["service"]: board for board in said["services"]}
+    assert sorted(counts) == sorted(SERVICES)
+    assert [board for board in counts.values() if board["broken"] or not board["data"]] == []
+
+
+def test_a_committed_dashboard_with_another_name_for_a_metric_is_found_out(monitored: Services) -> None:
+    file = monitored.stack.directory / boardfile.FOLDER / "python.json"
+    monitored.stack.ddd("monitor.dashboard", "--service", "python").ok()
+    file.write_text(file.read_text().replace("http_requests_total", "http_requests_renamed_total"))
+    status, said = check(monitored, "--service", "python")
+    assert (status, said["services"][0]["broken"] > 0) == (1, True)
+    file.unlink()

@@ -65,12 +65,15 @@ def test_in_container(session: nox.Session) -> None:
 # A real engine on a busy machine is now and then slower than a test allows: what fails is tried once more, and shown.
 # What a test has left behind is no matter of speed.
 ONCE_MORE = ["--reruns", "1", "--rerun-except", "left on the engine", "--rerun-except", "has left", "-rfEsR"]
+SLOWEST = ["--durations", "15", "--durations-min", "10"]
 
 
 @nox.session(venv_backend=HOST)
 def engine(session: nox.Session) -> None:
     """Everything that needs a real engine, git or a build of the distributions."""
-    session.run("pytest", "tests/architecture", "tests/engine", "--require-engine", *ONCE_MORE, *session.posargs)
+    session.run(
+        "pytest", "tests/architecture", "tests/engine", "--require-engine", *ONCE_MORE, *SLOWEST, *session.posargs
+    )
 
 
 @nox.session(name="nox-versions", venv_backend="virtualenv", default=False)

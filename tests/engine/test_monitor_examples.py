@@ -32,11 +32,13 @@ def check(services: Services, *words: str) -> tuple[int, dict[str, Any]]:
 def test_the_panels_of_every_language_have_data(monitored: Services) -> None:
     monitored.visit()
     ran = monitored.stack.ddd("monitor.check", timeout=120).ok()
-    print(ran.out)
     _, said = check(monitored)
     counts = {board["service"]: board for board in said["services"]}
     assert sorted(counts) == sorted(SERVICES)
     assert [board for board in counts.values() if board["broken"] or not board["data"]] == []
+    for name, board in counts.items():
+        assert f"{name}: " in ran.out
+        assert f" of {board['panels']} panels have data" in ran.out
 
 
 def test_a_committed_dashboard_with_another_name_for_a_metric_is_found_out(monitored: Services) -> None:

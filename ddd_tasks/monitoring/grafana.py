@@ -63,15 +63,16 @@ _SETTINGS: Mapping[str, str] = {
 
 
 def wanted(engine: Engine, project: Project, asked: bool | None) -> str | None:
-    """The image, which is here then, or None with a word why not. asked: by --grafana, --no-grafana, or neither.
+    """The image, which is here then, or None. asked: by --grafana, --no-grafana, or neither.
 
+    Where nobody asked it is started if its image is here, and pulled only if the project names one: it is large.
     Raises EngineError where it was asked for and cannot be had.
     """
-    if asked is False:
-        return None
     image = image_of(project)
-    if bases.has(engine, image):
-        return image
+    if asked is False or bases.has(engine, image):
+        return None if asked is False else image
+    if not asked and image == IMAGE:
+        return None
     memory = project.private / "monitor" / "grafana.json"
     why = "" if asked else _known(notebook.read(memory), image)
     why = why or bases.fetch(image) or ""
@@ -83,7 +84,7 @@ def wanted(engine: Engine, project: Project, asked: bool | None) -> str | None:
         )
     placing.folder(memory.parent)
     notebook.write(memory, {"image": image, "why": why, "at": time.time()})
-    console.note(f"no Grafana: the image {image} is not here and cannot be pulled; Prometheus' own page has it all")
+    console.warning(f"no Grafana: the image {image!r} is not here and cannot be pulled: {why}")
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,12 +27,13 @@ from ddd_tasks import (
 from ddd_tasks.compose import MONITOR_OVERLAY, SERVICE_LABEL, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
-from ddd_tasks.monitoring import config, discovery, placing, promtool, rules
+from ddd_tasks.monitoring import config, discovery, grafana, grafanaup, placing, ports, promtool, rules
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
+from ddd_tasks.secret import volumes as volumes_of_secrets
 
 PROMETHEUS = "ddd-prometheus"
-NAMES = (PROMETHEUS, "ddd-grafana")
+NAMES = (PROMETHEUS, grafana.SERVICE)
 _IMAGE = "ddd-monitor/prometheus"
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -50,8 +52,10 @@ class Running(NamedTuple):
         return f"{self.url}/user/"
 
 
-def up(project: Project) -> tuple[Running, Found]:
+def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, Found]:
     """Start Prometheus, or bring it up to date, and wait until it answers; and what it is to scrape.
+
+    with_grafana: whether Grafana comes with it, None for where its image is here.
 
     Raises ConfigError where no service has metrics or one has the name of ours, CommandError where Prometheus does not
     start, PortTakenError, EngineError.
@@ -66,13 +70,16 @@ def up(project: Project) -> tuple[Running, Found]:
             return Running("", ""), found
         before = running(engine, project)
         image = _image(engine, project)
-        port = _port(engine, project, before)
+        port = ports.choose(engine, project, "port", config.PORT, [before.container] if before else [])
         told = [rules.place(project, promtool.of_image(image, place(project))), write(project, found)]
-        overlays = _write_overlay(project, image, port)
+        beside = _grafana(engine, project, with_grafana)
+        overlays = _write_overlay(project, image, port, beside)
         try:
             _start(project, overlays)
             join(engine, project, found)
             now = _await(engine, project)
+            if beside:
+                grafanaup.wait(engine, project, _compose(project))
             if any(told) and before and before.container == now.container:
                 signal(engine, project, "SIGHUP")
             return now, found
@@ -88,7 +95,7 @@ def down(project: Project, *, volumes: bool = False) -> bool:
     services.refuse_takeover(engine, project)
     there = bool(_containers(engine, project, everything=True))
     if process.is_dry():
-        _compose(project).run("rm", "--stop", "--force", *NAMES[:1], quiet=True)
+        _compose(project).run("rm", "--stop", "--force", *_names(project), quiet=True)
         return there
     _remove(project)
     if volumes:
@@ -116,6 +123,11 @@ def require(project: Project) -> Running:
 def not_running(project: Project) -> NotRunningError:
     """The refusal where Prometheus would have to run."""
     return NotRunningError(f"no Prometheus runs for {project.name!r}", hint="ddd monitor.up")
+
+
+def grafana_url(project: Project) -> str | None:
+    """Where this machine reaches the project's Grafana, or None where there is none."""
+    return grafanaup.url(Engine.connect(), project)
 
 
 def refresh(engine: Engine, project: Project) -> Found | None:
@@ -191,21 +203,17 @@ def _image(engine: Engine, project: Project) -> str:
     return name
 
 
-def _port(engine: Engine, project: Project, before: Running | None) -> int:
-    """The host port: the one it had, its usual one, or another that is free."""
-    file = project.private / "monitor.json"
-    known = notebook.read(file).get("port")
-    remembered = known if type(known) is int else 0
-    ours = [before.container] if before else []
-    port = next(portbook.free(engine, project, "monitor", (remembered, config.PORT), ours=ours))
-    with ledger.opened() as taken:
-        portbook.take(taken, project, port, remembered or port)
-    notebook.write(file, {**notebook.read(file), "port": port})
-    return port
+def _grafana(engine: Engine, project: Project, asked: bool | None) -> Mapping[str, Any]:
+    """Grafana's part of the overlay; {} where there is to be none, and one that runs is taken away."""
+    if image := grafana.wanted(engine, project, asked):
+        return grafanaup.prepare(engine, project, image)
+    if len(_names(project)) > 1:
+        _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", grafana.SERVICE, quiet=True)
+    return {}
 
 
-def _write_overlay(project: Project, image: str, port: int) -> tuple[Path, ...]:
-    """The Compose files of Prometheus: what is the same everywhere, and what is this project's."""
+def _write_overlay(project: Project, image: str, port: int, beside: Mapping[str, Any]) -> tuple[Path, ...]:
+    """The Compose files: what is the same everywhere, and what is this project's. beside: what comes with it."""
     boards = placing.folder(project.private / "monitor" / "boards")
     binds = {str(place(project)): config.INSIDE, str(boards): f"{config.WEB}/boards"}
     entry: dict[str, Any] = {
@@ -217,14 +225,15 @@ def _write_overlay(project: Project, image: str, port: int) -> tuple[Path, ...]:
             for source, target in binds.items()
         ],
     }
-    compose.write_overlay(project, MONITOR_OVERLAY, {"services": {PROMETHEUS: entry}})
+    content = {**beside, "services": {PROMETHEUS: entry, **beside.get("services", {})}}
+    compose.write_overlay(project, MONITOR_OVERLAY, content)
     return compose.monitor_overlays(project)
 
 
 def _start(project: Project, overlays: tuple[Path, ...]) -> None:
     command = Compose(project, overlays or compose.monitor_overlays(project, always=True))
     try:
-        command.run("--profile", "monitor", "up", "--detach", "--no-build", "--no-deps", PROMETHEUS, quiet=True)
+        command.run("--profile", "monitor", "up", "--detach", "--no-build", "--no-deps", *_names(project), quiet=True)
     except CommandError as error:
         what, cause = "starting Prometheus failed", "see Compose's output above"
         raise CommandError(what, ExitCode.FAILURE, cause=cause, hint="ddd monitor.up") from error
@@ -253,14 +262,21 @@ def _answers(found: Running) -> bool:
         return False
 
 
+def _names(project: Project) -> list[str]:
+    """The services of ours that the overlay has: Prometheus, and Grafana where it is wanted."""
+    written = notebook.read(compose.overlay_file(project, MONITOR_OVERLAY)).get("services", {})
+    return [name for name in NAMES if name == PROMETHEUS or name in written]
+
+
 def _compose(project: Project) -> Compose:
     return Compose(project, compose.monitor_overlays(project, always=True))
 
 
 def _remove(project: Project) -> None:
-    _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", *NAMES[:1], quiet=True)
+    _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", *_names(project), quiet=True)
     compose.write_overlay(project, MONITOR_OVERLAY, {})
     engine = Engine.connect()
+    volumes_of_secrets.forget(engine, project, keep=True)  # Grafana's; those of the services stay
     _each(engine, f"/networks/{project.name}_ddd-monitor")
 
 

@@ -19,8 +19,14 @@ def _project() -> Project:
     return projects.load(Path.cwd())
 
 
-@task(help={"json": JSON_HELP})
-def up(c: Context, json: bool = False) -> None:  # noqa: ARG001
+@task(
+    help={
+        "grafana": "With Grafana; its image is pulled where it is not here.",
+        "no_grafana": "Without Grafana (default: with it where its image is here, or x-ddd names one).",
+        "json": JSON_HELP,
+    }
+)
+def up(c: Context, grafana: bool = False, no_grafana: bool = False, json: bool = False) -> None:  # noqa: ARG001
     """Start Prometheus and the page of dashboards.
 
     It scrapes the running services that say they have metrics, in x-ddd or by
@@ -29,15 +35,17 @@ def up(c: Context, json: bool = False) -> None:  # noqa: ARG001
     from ddd_tasks.monitoring import boards, stack
 
     project = _project()
-    running, found = stack.up(project)
+    running, found = stack.up(project, with_grafana=False if no_grafana else grafana or None)
     if process.is_dry():
         return
     made = boards.place(project, found.services)
+    other = stack.grafana_url(project)
     if json:
-        console.result_json({"url": running.url, "page": running.page, "services": found.services})
+        urls = {"url": running.url, "page": running.page, "grafana": other}
+        console.result_json({**urls, "services": found.services})
     else:
         console.table(("service", "containers", "dashboard"), boards.rows(found, made))
-        console.note(f"page: {running.page}")
+        console.note(f"page: {running.page}" + (f"\nGrafana: {other}" if other else ""))
 
 
 @task(help={"volumes": "Remove what was measured as well."})

@@ -85,7 +85,7 @@ def monitored(bases: None, engine: Engine) -> Iterator[Monitored]:
     stack = support.make_stack({"compose.yaml": json.dumps(COMPOSE), "token": TOKEN})
     try:
         stack.ddd("dev.up", timeout=120).ok()
-        said = json.loads(stack.ddd("monitor.up", "--json", timeout=600).ok().out)
+        said = json.loads(stack.ddd("monitor.up", "--no-grafana", "--json", timeout=600).ok().out)
         info = engine.get(f"/containers/{stack.name}-ddd-prometheus-1/json")
         found = Monitored(stack, said["url"], info)
         wait_until(lambda: [one for one in found.data("/api/v1/targets")["activeTargets"] if one["health"] == "up"])

@@ -1,0 +1,65 @@
+"""Bringing Grafana up with Prometheus: before Compose starts it, and until it answers."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from ddd_tasks import compose, services
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import EngineError
+from ddd_tasks.monitoring import grafana, ports
+from ddd_tasks.project import Project
+
+_READY_SECONDS = 90.0  # its database is made anew at each start
+_POLL_SECONDS = 0.2
+_LOG_LINES = "20"
+
+
+def prepare(engine: Engine, project: Project, image: str) -> dict[str, Any]:
+    """Write all that it reads, and return its part of the overlay. Raises ConfigError, EngineError."""
+    grafana.files(project)
+    before = _containers(engine, project)
+    if grafana.deliver(engine, project, image):  # it reads its password once, when it starts
+        for entry in before:
+            engine.delete(f"/containers/{entry['Id']}", force=True)
+        before = []
+    port = ports.choose(engine, project, "grafana", grafana.PORT, [str(entry["Id"]) for entry in before])
+    return grafana.overlay(project, image, port)
+
+
+def url(engine: Engine, project: Project) -> str | None:
+    """Where this machine reaches it, or None where it does not run."""
+    for entry in _containers(engine, project):
+        if at := services.published(engine.get(f"/containers/{entry['Id']}/json"), grafana.PORT):
+            return f"http://{at[0]}:{at[1]}/"
+    return None
+
+
+def wait(engine: Engine, project: Project, overlaid: compose.Compose) -> str:
+    """Wait until it answers; its URL. Raises EngineError with its last words where it ends, or does not in time."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and (found := url(engine, project)):
+        if _answers(found):
+            return found
+        time.sleep(_POLL_SECONDS)
+    said = overlaid.capture("logs", "--no-log-prefix", "--tail", _LOG_LINES, grafana.SERVICE, check=False)
+    cause, hint = said.stdout.strip() or said.stderr, "ddd monitor.up --no-grafana"
+    raise EngineError("Grafana does not answer", cause=cause, hint=hint)
+
+
+def _answers(found: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{found}api/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _containers(engine: Engine, project: Project) -> list[Mapping[str, Any]]:
+    labels = [f"{compose.PROJECT_LABEL}={project.name}", f"{compose.SERVICE_LABEL}={grafana.SERVICE}"]
+    found: list[Mapping[str, Any]] = engine.get("/containers/json", filters={"label": labels})
+    return found

@@ -43,9 +43,9 @@ def reload(project: Project) -> Found:
             return found
         before = rules.placed(project)
         rules.place(project, promtool.beside(running.container))
-        stack.write(project, found)
-        stack.join(engine, project, found)
         try:
+            stack.write(project, found)
+            stack.join(engine, project, found)
             _tell(engine, project, running)
         except BaseException:
             if rules.restore(project, before):

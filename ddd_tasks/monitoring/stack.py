@@ -122,7 +122,8 @@ def require(project: Project) -> Running:
 
 def not_running(project: Project) -> NotRunningError:
     """The refusal where Prometheus would have to run."""
-    return NotRunningError(f"no Prometheus runs for {project.name!r}", hint="ddd monitor.up")
+    cause = "monitor.up has not started one, or it was taken away since"
+    return NotRunningError(f"no Prometheus runs for {project.name!r}", cause=cause, hint="ddd monitor.up")
 
 
 def grafana_url(project: Project) -> str | None:

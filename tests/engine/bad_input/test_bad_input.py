@@ -18,6 +18,7 @@ from tests.engine.bad_input import (
     dockerfiles,
     environment,
     init,
+    monitoring,
     secrets,
     stages,
     watching,
@@ -40,6 +41,7 @@ CASES: list[Case] = [
     *stages.CASES,
     *debugging.CASES,
     *watching.CASES,
+    *monitoring.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.
 LOOKS = (

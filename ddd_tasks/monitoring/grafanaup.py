@@ -10,12 +10,11 @@ from typing import Any
 from ddd_tasks import compose, services
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import EngineError
-from ddd_tasks.monitoring import grafana, ports
+from ddd_tasks.monitoring import grafana, lastwords, ports
 from ddd_tasks.project import Project
 
 _READY_SECONDS = 90.0  # its database is made anew at each start
 _POLL_SECONDS = 0.2
-_LOG_LINES = "20"
 
 
 def prepare(engine: Engine, project: Project, image: str) -> dict[str, Any]:
@@ -38,16 +37,15 @@ def url(engine: Engine, project: Project) -> str | None:
     return None
 
 
-def wait(engine: Engine, project: Project, overlaid: compose.Compose) -> str:
+def wait(engine: Engine, project: Project) -> str:
     """Wait until it answers; its URL. Raises EngineError with its last words where it ends, or does not in time."""
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and (found := url(engine, project)):
         if _answers(found):
             return found
         time.sleep(_POLL_SECONDS)
-    said = overlaid.capture("logs", "--no-log-prefix", "--tail", _LOG_LINES, grafana.SERVICE, check=False)
-    cause, hint = said.stdout.strip() or said.stderr, "ddd monitor.up --no-grafana"
-    raise EngineError("Grafana does not answer", cause=cause, hint=hint)
+    cause = lastwords.of(engine, project, grafana.SERVICE)
+    raise EngineError("Grafana does not answer", cause=cause, hint="ddd monitor.up --no-grafana")
 
 
 def _answers(found: str) -> bool:

@@ -27,7 +27,7 @@ from ddd_tasks import (
 from ddd_tasks.compose import MONITOR_OVERLAY, SERVICE_LABEL, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
-from ddd_tasks.monitoring import config, discovery, grafana, grafanaup, placing, ports, promtool, rules
+from ddd_tasks.monitoring import config, discovery, grafana, grafanaup, lastwords, placing, ports, promtool, rules
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
 from ddd_tasks.secret import volumes as volumes_of_secrets
@@ -37,7 +37,6 @@ NAMES = (PROMETHEUS, grafana.SERVICE)
 _IMAGE = "ddd-monitor/prometheus"
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-_LOG_LINES = "20"
 
 
 class Running(NamedTuple):
@@ -79,7 +78,7 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
             join(engine, project, found)
             now = _await(engine, project)
             if beside:
-                grafanaup.wait(engine, project, _compose(project))
+                grafanaup.wait(engine, project)
             if any(told) and before and before.container == now.container:
                 signal(engine, project, "SIGHUP")
             return now, found
@@ -250,8 +249,8 @@ def _await(engine: Engine, project: Project) -> Running:
         if _answers(found):
             return found
         time.sleep(_POLL_SECONDS)
-    said = _compose(project).capture("logs", "--no-log-prefix", "--tail", _LOG_LINES, PROMETHEUS, check=False)
-    raise EngineError("Prometheus does not answer", cause=said.stdout.strip() or said.stderr, hint="ddd monitor.up")
+    cause = lastwords.of(engine, project, PROMETHEUS)
+    raise EngineError("Prometheus does not answer", cause=cause, hint="ddd monitor.up")
 
 
 def _answers(found: Running) -> bool:

@@ -203,6 +203,20 @@ def test_an_image_that_cannot_be_had_is_an_error_only_where_it_was_asked_for(bas
         stack.down()
 
 
+def test_one_that_ends_at_once_is_told_with_its_words_and_leaves_nothing(bases: None, engine: Engine) -> None:
+    python = support.base("python:3.13-slim-trixie")  # its own program ends, because its input does
+    service = {"image": python, "init": True, "command": ["python3", "-c", PAGE], "x-ddd": {"metrics": {"port": 8000}}}
+    stack = support.make_stack({"compose.yaml": json.dumps({"services": {"web": service}})})
+    try:
+        refused = stack.ddd("monitor.up", env={grafana.VARIABLE: python}, timeout=120)
+        assert (refused.status, "error: Grafana does not answer" in refused.err) == (ExitCode.ENGINE, True), refused.err
+        assert "\x1b" not in refused.err.partition("error:")[2]
+        left = [str(item).replace(support.RUN, "") for item in support.leftovers(engine, stack.name)]
+        assert not [text for text in left if "ddd-grafana" in text or "ddd-monitor" in text]
+    finally:
+        stack.down()
+
+
 def test_grafana_itself_answers_with_our_dashboards_and_data(real: Shown) -> None:
     status, health = real.ask("api/health")
     assert (status, health["database"]) == (200, "ok")

@@ -97,7 +97,7 @@ def test_a_family_without_series_is_there() -> None:
         (OPEN, "# TYPE a counter\na_total x\n# EOF\n", "line 2 is broken"),
         (OPEN, "# TYPE a counter\na 1\n# EOF\n", "the name a clashes"),
         (OPEN, "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n# TYPE a gauge\na 2\n# EOF\n", "the name a clashes"),
-        (OPEN, "# TYPE a histogram\na_bucket{le=\"1\"} 1\n# EOF\n", "breaks the rules of its format"),
+        (OPEN, '# TYPE a histogram\na_bucket{le="1"} 1\n# EOF\n', "breaks the rules of its format"),
         (OPEN, "# TYPE a gauge\na 1\n# TYPE a gauge\n# EOF\n", "line 3 is broken"),
     ],
 )

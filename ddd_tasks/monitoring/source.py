@@ -54,14 +54,16 @@ def _of_prometheus(project: Project, service: Service) -> Exposed:
     with closing(Engine.connect()) as engine:
         services.running(engine, project, service)
         found = stack.refresh(engine, project)
-    if found and service.name not in found.services:
+        mine = [one.container for one in found.targets if one.service == service.name] if found else []
+        since = max((engine.get(f"/containers/{name}/json")["State"]["StartedAt"] for name in mine), default="")
+    if found and not mine:
         raise ConfigError(
             f"Prometheus does not scrape service {service.name!r}",
             cause="neither x-ddd nor a label prometheus.io/scrape says that it has metrics",
             valid=found.services,
             hint=f"ddd monitor.dashboard --service {service.name} --from {PAGE}",
         )
-    read = stored.read(api.Prometheus(running.url), service.name)
+    read = stored.read(api.Prometheus(running.url), service.name, since)
     return Exposed(PROMETHEUS, read.url, read.families)
 
 

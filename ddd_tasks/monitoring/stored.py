@@ -43,13 +43,13 @@ class Stored(NamedTuple):
     families: tuple[Family, ...]
 
 
-def read(prometheus: Prometheus, service: str) -> Stored:
-    """The families of a service, once it has been scraped.
+def read(prometheus: Prometheus, service: str, since: str = "") -> Stored:
+    """The families of a service, once it has been scraped. since: not before this time, as the engine writes it.
 
     Raises ConfigError where it is not to be scraped, UnsupportedError with the reason where that fails, NotRunningError
     where no scrape comes.
     """
-    target = _scraped(prometheus, service)
+    target = _scraped(prometheus, service, since)
     described = [one for one in prometheus.metadata() if one.job == service]
     series = prometheus.query(f"{{job={quoted(service)}}}").series
     recorded = {rule.name for rule in prometheus.rules() if rule.kind == "recording"}
@@ -109,19 +109,26 @@ def _own_labels(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if name not in (_NAME, "job", "instance")}
 
 
-def _scraped(prometheus: Prometheus, service: str) -> Target:
-    """A target of the service that answers, waiting for the first scrape of one that is new."""
+def _scraped(prometheus: Prometheus, service: str, since: str) -> Target:
+    """A target of the service that answers, once each has been scraped: until then, series are of older containers."""
     deadline = time.monotonic() + _FIRST_SECONDS
     while True:
         every = prometheus.targets()
         mine = [one for one in every if one.job == service]
-        if up := next((one for one in mine if one.health == "up"), None):
-            return up
-        if mine and all(one.health == "down" for one in mine):
-            raise _unusable(service, plain(mine[0].error, mine[0].url, service))
-        if time.monotonic() > deadline:
+        known = [one for one in mine if one.health != "unknown" and _second(one.last_scrape) > _second(since)]
+        is_late = time.monotonic() > deadline
+        if known and (is_late or len(known) == len(mine)):
+            if up := next((one for one in known if one.health == "up"), None):
+                return up
+            raise _unusable(service, plain(known[0].error, known[0].url, service))
+        if is_late:
             raise _missing(service, mine, sorted({one.job for one in every}))
         time.sleep(_POLL_SECONDS)
+
+
+def _second(moment: str) -> str:
+    """A time as Go's programs write it, both of them in UTC, to the second: the fractions are of different lengths."""
+    return moment[:19]
 
 
 def _missing(service: str, mine: Sequence[Target], jobs: Sequence[str]) -> DddError:

@@ -41,7 +41,10 @@ def test_a_dashboard_of_a_running_service() -> None:
         assert (said["service"], said["file"], said["change"]) == (SERVICE, str(file), "new")
         _shows_the_families(json.loads(file.read_text()))
         _is_the_users_once_edited(stack, file)
+        _is_the_same_from_prometheus(stack, file)
+        _remembers_what_was_chosen(stack, file)
         _stays_when_the_page_is_another_one(stack, file)
+        _comes_from_prometheus_where_no_port_is_published(stack, file)
 
 
 def _shows_the_families(value: dict[str, Any]) -> None:
@@ -72,3 +75,37 @@ def _stays_when_the_page_is_another_one(stack: Stack, file: Path) -> None:
     assert refused.status == ExitCode.UNSUPPORTED
     assert "it is JSON" in refused.err
     assert file.read_bytes() == written
+
+
+def _is_the_same_from_prometheus(stack: Stack, file: Path) -> None:
+    refused = stack.ddd("monitor.dashboard", "--from", "prometheus")
+    assert (refused.status, "no Prometheus runs" in refused.err) == (ExitCode.NOT_RUNNING, True)
+    stack.ddd("monitor.up", timeout=600).ok()
+    stack.ddd("monitor.dashboard", "--from", "page").ok()
+    same = stack.ddd("monitor.dashboard", "--from", "prometheus", "--diff", "--json").ok()
+    assert (json.loads(same.out)["from"], json.loads(same.out)["change"]) == ("prometheus", "same")
+    assert FAMILIES[0] in file.read_text()
+
+
+def _remembers_what_was_chosen(stack: Stack, file: Path) -> None:
+    stack.ddd("monitor.dashboard", "--match", "http_.*").ok()
+    chosen = file.read_text()
+    assert ("http_requests_total" in chosen, "python_gc" in chosen) == (True, False)
+    again = stack.ddd("monitor.dashboard", "--diff").ok()  # without --match, and so without a difference
+    assert "only what matches 'http_.*'" in again.err
+    wrong = stack.ddd("monitor.dashboard", "--match", "http_request", "--force")
+    assert (wrong.status, "valid: http_request_duration_seconds, http_requests_total" in wrong.err) == (78, True)
+    assert file.read_text() == chosen
+    stack.ddd("monitor.dashboard", "--match", ".*").ok()
+    assert "python_gc" in file.read_text()
+
+
+def _comes_from_prometheus_where_no_port_is_published(stack: Stack, file: Path) -> None:
+    (stack.directory / "compose.override.yaml").write_text(f"services: {{{SERVICE}: {{ports: !reset []}}}}\n")
+    stack.ddd("dev.up", timeout=120).ok()
+    refused = stack.ddd("monitor.dashboard", "--from", "page")
+    assert (refused.status, "port 8000 of service" in refused.err) == (ExitCode.UNSUPPORTED, True)
+    made = json.loads(stack.ddd("monitor.dashboard", "--json", timeout=60).ok().out)
+    assert (made["from"], made["change"]) == ("prometheus", "changed")  # the new container has no requests yet
+    assert made["no_series_yet"] == ["http_request_duration_seconds", "http_requests_total"]
+    assert all(name in file.read_text() for name in FAMILIES)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ddd_tasks import resources
 from ddd_tasks.errors import ExitCode
 from ddd_tasks.monitoring.api import Prometheus, Target
-from ddd_tasks.monitoring.plain import plain
+from ddd_tasks.monitoring.plain import REASONS, plain
 from tests import support
 from tests.engine.bad_pages import serve
 from tests.support import Ran, Stack, wait_until
@@ -73,6 +74,13 @@ ELSEWHERE = {
     "not-http": ("{host}:8001", "http", "what answers on port 8001 of {host} does not speak HTTP"),
     "not-https": ("{host}:8000", "https", "port 8000 of {host} speaks http, not https"),
 }
+# Asks the module of the page for the words of each.
+ASK = """\
+import { readFileSync } from "node:fs";
+import { explain } from "/web/js/banners.js";
+const { reasons, told } = JSON.parse(readFileSync("/page/told.json"));
+console.log(JSON.stringify(told.map(([error, url, service]) => explain(error, url, service, reasons))));
+"""
 
 
 def compose(path: str = "good") -> str:
@@ -168,6 +176,17 @@ def test_why_nothing_is_scraped_there(scraped: dict[str, Target], pages: Stack, 
     target, words = scraped[name], ELSEWHERE[name][2].format(host=f"{pages.name}-api-1")
     assert target.health == "down"
     assert words in plain(target.error, target.url, name), target.error
+
+
+def test_the_page_says_the_same(scraped: dict[str, Target], pages: Stack) -> None:
+    failed = [one for one in scraped.values() if one.error]
+    told = [[one.error, one.url, one.job, plain(one.error, one.url, one.job)] for one in failed]
+    pages.write({"page/told.json": json.dumps({"reasons": REASONS, "told": told}), "page/ask.mjs": ASK})
+    binds = ["-v", f"{resources.docker('monitor', 'web')}:/web:ro", "-v", f"{pages.directory}/page:/page:ro"]
+    image = support.base("node:24-trixie-slim")
+    ran = pages.run("docker", "run", "--rm", "--name", support.unique(), *binds, image, "node", "/page/ask.mjs").ok()
+    assert json.loads(ran.out) == [words for *_, words in told]
+    assert len(told) > 20
 
 
 def test_the_tasks_say_it_as_well(scraped: dict[str, Target], pages: Stack) -> None:

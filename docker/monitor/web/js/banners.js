@@ -27,17 +27,29 @@ export function plain(error) {
   return "the scrape failed";
 }
 
+/** The same at length and with what to do, as `ddd monitor.targets` says it; reasons: of index.json. "" for none of them. */
+export function explain(error, url, service, reasons) {
+  for (const [pattern, words] of reasons) {
+    const found = new RegExp(pattern, "s").exec(error);
+    if (!found) continue;
+    const { hostname, port, pathname, protocol } = new URL(url);
+    const values = { host: hostname, port: port || (protocol === "https:" ? "443" : "80"), path: pathname, service, ...found };
+    return words.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  }
+  return "";
+}
+
 export class Banners {
   #said = "";
 
   constructor(place) { this.place = place; }
 
-  /** alerts, targets: as Prometheus has them; silent: why it does not answer, or "". */
-  show({ alerts = [], targets = [], silent = "" }) {
+  /** alerts, targets: as Prometheus has them; reasons: of index.json; silent: why it does not answer, or "". */
+  show({ alerts = [], targets = [], reasons = [], silent = "" }) {
     const shown = [
       ...(silent ? [["bad", "Prometheus does not answer", "Trying again. It is started by", "ddd monitor.up", ""]] : []),
       ...alerts.filter((one) => one.state === "firing").map(alert),
-      ...targets.filter((one) => one.health === "down").map(down),
+      ...targets.filter((one) => one.health === "down").map((one) => down(one, reasons)),
     ];
     const key = JSON.stringify(shown);
     if (key === this.#said) return;
@@ -55,5 +67,7 @@ function alert({ labels, annotations }) {
   return [kind, title, annotations.summary ?? others, annotations.runbook ?? "", annotations.description ?? ""].map(String);
 }
 
-const down = ({ labels, lastError, scrapeUrl }) =>
-  ["bad", `${labels.job} is down:`, `${plain(lastError)} (${labels.instance})`, "", `${scrapeUrl}\n${lastError}`].map(String);
+function down({ labels, lastError, scrapeUrl }, reasons) {
+  const more = [explain(lastError, scrapeUrl, labels.job, reasons), scrapeUrl, lastError].filter(Boolean).join("\n");
+  return ["bad", `${labels.job} is down:`, `${plain(lastError)} (${labels.instance})`, "", more].map(String);
+}

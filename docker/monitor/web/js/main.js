@@ -62,7 +62,7 @@ async function round(signal) {
   }
   const [alerts, targets] = await Promise.all([api.alerts(signal), api.targets(signal)]);
   page.targets = targets;
-  banners.show({ alerts, targets });
+  banners.show({ alerts, targets, reasons: page.index.reasons });
   instances();
   const waiting = [...page.rows.asked];
   const workers = Array.from({ length: AT_ONCE }, async () => {

@@ -59,10 +59,12 @@ def down(c: Context, volumes: bool = False) -> None:  # noqa: ARG001
 
 @task(name="open", help={"print": "Print the URL and open nothing."})
 def open_(c: Context, print: bool = False) -> None:  # noqa: ARG001, A002
-    """Open the page of dashboards in a browser."""
+    """Open the dashboards in a browser: Grafana, or our page."""
     from ddd_tasks.monitoring import stack
 
-    page = stack.require(_project()).page
+    project = _project()
+    page = stack.require(project).page
+    page = stack.grafana_url(project) or page
     console.result(page)
     if not print:
         import webbrowser

@@ -40,7 +40,7 @@ def build(project: Project, part: str, stage: str, name: str, arguments: Mapping
     file = resources.docker(part, "Dockerfile")
     needed = dockerfile.load(file, arguments).external_images(stage)
     bases.provide(project, needed)
-    inputs = _inputs(project, needed).mounted_by(file)
+    inputs = inputs_for(project, needed).mounted_by(file)
     given = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
     argv = [
         *("docker", "buildx", "build", "--load", "--provenance=false", "--file", str(file)),
@@ -68,7 +68,7 @@ def remove_superseded(engine: Engine, name: str) -> None:
                     engine.delete(f"/images/{old}")
 
 
-def _inputs(project: Project, needed: tuple[str, ...]) -> BuildInputs:
+def inputs_for(project: Project, needed: tuple[str, ...]) -> BuildInputs:
     """What the build gets from this host: stand-ins, and the way to packages."""
     secrets, values = builds.secrets_of(hostconfig.find())
     apt = rootfs.apt_configuration()

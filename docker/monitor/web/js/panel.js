@@ -133,7 +133,7 @@ export class Panel {
     const unit = headOf(spec.fieldConfig?.defaults?.unit);
     const element = make("article", { className: "panel", tabIndex: -1, "aria-labelledby": titled },
       make("div", { className: "head" },
-        make("h3", { id: titled, title: spec.title ?? "" }, spec.title ?? ""),
+        make("h3", { id: titled, title: spec.title ?? "" }, ...titleOf(spec.title ?? "")),
         ...(unit ? [make("span", { className: "unit" }, unit)] : []), this.time, this.more),
       this.about, make("div", { className: "body" }, this.box, this.message), this.legend);
     Object.assign(element.dataset, { kind: spec.type ?? "", state: "waiting", id: String(spec.id ?? "") });
@@ -143,4 +143,10 @@ export class Panel {
     element.classList.toggle("wide", width > COLUMNS / 2);
     return element;
   }
+}
+
+/** The end of a title, as in "name, mean", is what tells it from its neighbours: only what is before it is cut off. */
+function titleOf(title) {
+  const at = title.lastIndexOf(", ");
+  return [make("span", {}, at > 0 ? title.slice(0, at) : title), ...(at > 0 ? [make("span", {}, title.slice(at))] : [])];
 }

@@ -3,7 +3,7 @@
 import { css } from "./colours.js";
 
 const SYNC = "monitor";
-const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, Inter, sans-serif";
+const FONT = "11px Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const two = (value) => String(value).padStart(2, "0");
 
 export const clock = (time, withSeconds = true) => {
@@ -18,7 +18,7 @@ export function options(box, { axis, series, scale, span, onCursor, hooks = {}, 
   return {
     width: Math.max(box.clientWidth, 60),
     height: Math.max(box.clientHeight, 60),
-    padding: [8, 10, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: { x: { time: true, range: () => [span().start, span().end] }, y: scale },

@@ -12,7 +12,8 @@ class Row {
     this.isOpen = !isCollapsed;
     this.opened = opened;
     const id = uniqueId("row");
-    this.grid = make("div", { className: "grid", id });
+    const isFour = panels.length === 4 && panels.every((one) => one.gridPos?.w === 8);
+    this.grid = make("div", { className: isFour ? "grid four" : "grid", id });
     this.button = make("button", { type: "button", "aria-controls": id },
       make("span", { className: "arrow", "aria-hidden": "true" }), title,
       make("span", { className: "count" }, `${panels.length} ${panels.length === 1 ? "panel" : "panels"}`));

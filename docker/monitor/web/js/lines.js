@@ -7,6 +7,8 @@ import { clock, lastOf, options, Plot, timesOf, valuesAt } from "./plot.js";
 import { format, formatTick, isBinary, smallTop } from "./units.js";
 
 const POWERS = Array.from({ length: 50 }, (_, index) => 2 ** index);
+const TIMES = [...Array.from({ length: 10 }, (_, index) => [1, 2, 5].map((one) => one * 10 ** (index - 9))).flat(),
+  10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((days) => days * 86400)];
 const FAR = 4; // a threshold further up than this would press the lines flat
 
 export class Lines {
@@ -49,7 +51,7 @@ export class Lines {
     const series = this.lines.map((line) => this.#series(line));
     const axis = {
       values: (_, splits) => splits.map((value) => formatTick(value, this.unit)),
-      ...(isBinary(this.unit) ? { incrs: POWERS } : {}),
+      ...(isBinary(this.unit) ? { incrs: POWERS } : this.unit === "s" ? { incrs: TIMES } : {}),
     };
     const made = options(this.frame.box, {
       axis, series,

@@ -52,10 +52,11 @@ export class Panel {
   }
 
   async #explain(series, expressions, view, signal) {
-    if (!this.verdict || Date.now() - this.verdict.at > VERDICT_MS || this.verdict.of !== expressions.join("\n")) {
+    const of = [view.isUp, series.length > 0, ...expressions].join("\n"); // of a target that did not answer yet, nothing was known
+    if (!this.verdict || Date.now() - this.verdict.at > VERDICT_MS || this.verdict.of !== of) {
       const found = series.length ? notANumber(expressions)
         : await noSeries(expressions, { ...view, start: view.span.start, end: view.time + 60 }, signal);
-      this.verdict = { ...found, at: Date.now(), of: expressions.join("\n") };
+      this.verdict = { ...found, at: Date.now(), of };
     }
     this.#say(this.verdict.state, this.verdict.text, "", this.verdict.hint);
   }

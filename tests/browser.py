@@ -31,8 +31,13 @@ class Tab:
     def __init__(self, port: int) -> None:
         self.errors: list[str] = []
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._session = self._wait(open_session("127.0.0.1", port, self._heard))
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        try:
+            self._session = self._wait(open_session("127.0.0.1", port, self._heard))
+        except BaseException:
+            self._end()
+            raise
         self._reading = asyncio.run_coroutine_threadsafe(self._session.run(), self._loop)
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -85,8 +90,13 @@ class Tab:
     def close(self) -> None:
         """End the connection."""
         self._wait(self._session.close())
-        self._reading.cancel()
+        self._reading.result(_SECONDS)
+        self._end()
+
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_SECONDS)
+        self._loop.close()
 
     def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)

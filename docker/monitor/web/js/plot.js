@@ -4,6 +4,7 @@ import { css } from "./colours.js";
 
 const SYNC = "monitor";
 const FONT = "11px Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+const TICKS = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600]; // uPlot has none between 1 and 5 minutes
 const two = (value) => String(value).padStart(2, "0");
 
 export const clock = (time, withSeconds = true) => {
@@ -23,7 +24,7 @@ export function options(box, { axis, series, scale, span, onCursor, hooks = {}, 
     cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: { x: { time: true, range: () => [span().start, span().end] }, y: scale },
     axes: [
-      { ...common, grid: { show: false }, space: 64, size: 24, gap: 4, values: (_, splits) => splits.map((at) => clock(at, at % 60 !== 0)) },
+      { ...common, grid: { show: false }, space: 64, incrs: TICKS, size: 24, gap: 4, values: (_, splits) => splits.map((at) => clock(at, at % 60 !== 0)) },
       { ...common, space: 32, gap: 6, size: widest, ...axis },
     ],
     series: [{}, ...series],

@@ -71,7 +71,7 @@ def _made(project: Project, name: str) -> Board | None:
     try:
         return Board(name, json.loads(dashboard.make(project, project.services[name]).draft.new), False)
     except DddError as error:
-        console.warning(f"no dashboard for service {name!r}: {error}: {error.cause}")
+        console.warning(f"no dashboard for service {name!r}: {error.what}: {error.cause}")
         return _placed(project, name)
 
 

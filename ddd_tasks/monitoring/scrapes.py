@@ -13,7 +13,8 @@ from ddd_tasks.monitoring.plain import plain
 from ddd_tasks.project import Project
 
 COLUMNS = ("service", "container", "page", "state", "why")
-_HEARD_SECONDS = 3.0
+# Prometheus gathers changes for five seconds before it acts on them.
+_HEARD_SECONDS = 6.0
 _POLL_SECONDS = 0.1
 
 
@@ -58,17 +59,18 @@ def look(project: Project, service: str = "") -> list[Scrape]:
     if found is None:
         raise stack.not_running(project)
     by_name = stack.discovery_of(project) == "dns"
-    known = _heard(stack.require(project).url, set() if by_name else {one.url for one in found.targets})
+    known = _heard(stack.require(project).url, found, by_name=by_name)
     rows = [*(_found_by_name(known) if by_name else _rows(found, known)), *_stopped(found)]
     return [row for row in rows if service in ("", row.service)]
 
 
-def _heard(url: str, wanted: set[str]) -> list[api.Target]:
-    """What Prometheus says, once it has heard of these pages; it does by itself, but not in the same moment."""
+def _heard(url: str, found: Found, *, by_name: bool) -> list[api.Target]:
+    """What Prometheus says, once it has heard of each page, or service; it does by itself, but not in the same moment."""
     prometheus, deadline = api.Prometheus(url), time.monotonic() + _HEARD_SECONDS
+    wanted = set(found.services) if by_name else {one.url for one in found.targets}
     while True:
         known = prometheus.targets()
-        if wanted <= {one.url for one in known} or time.monotonic() > deadline:
+        if wanted <= {one.job if by_name else one.url for one in known} or time.monotonic() > deadline:
             return known
         time.sleep(_POLL_SECONDS)
 

@@ -97,7 +97,7 @@ def reload(c: Context) -> None:  # noqa: ARG001
 
     found = reloading.reload(_project())
     if not process.is_dry():
-        console.note(f"Prometheus has taken the configuration: {len(found.targets)} targets")
+        console.note(f"Prometheus has taken the configuration; targets: {len(found.targets)}")
 
 
 @task(

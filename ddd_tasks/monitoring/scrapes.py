@@ -65,7 +65,7 @@ def look(project: Project, service: str = "") -> list[Scrape]:
 
 
 def _heard(url: str, found: Found, *, by_name: bool) -> list[api.Target]:
-    """What Prometheus says, once it has heard of each page, or service; it does by itself, but not in the same moment."""
+    """What Prometheus says, once it has heard of each page, or service: it does by itself, but takes a moment."""
     prometheus, deadline = api.Prometheus(url), time.monotonic() + _HEARD_SECONDS
     wanted = set(found.services) if by_name else {one.url for one in found.targets}
     while True:

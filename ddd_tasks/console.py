@@ -14,6 +14,9 @@ from ddd_tasks.errors import DddError
 
 STDERR_FILENO = 2
 
+# What would move the cursor, change colours or do worse: others' words may have it, a service's labels for example.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_CELL = {**_CONTROL, ord("\n"): "\\n", ord("\t"): "\\t"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 
 
@@ -26,9 +29,14 @@ def colour(text: str, name: str, stream: Any = None) -> str:
     return f"\033[{_COLOURS[name]}m{text}\033[0m"
 
 
+def visible(text: str) -> str:
+    """The text with its control characters spelt out, so that a terminal shows them instead of obeying them."""
+    return text.replace("\r\n", "\n").translate(_CONTROL)
+
+
 def result(text: str) -> None:
-    """What a task was asked for, to stdout."""
-    print(text, flush=True)
+    """What a task was asked for, to stdout; unchanged where that is no terminal."""
+    print(visible(text) if sys.stdout.isatty() else text, flush=True)
 
 
 def result_json(value: Any) -> None:
@@ -38,7 +46,7 @@ def result_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """Something worth knowing, to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def echo(command: str) -> None:
@@ -48,12 +56,12 @@ def echo(command: str) -> None:
 
 def warning(text: str) -> None:
     """Something that went on, but not as it should."""
-    print(colour("warning: ", "yellow") + text, file=sys.stderr, flush=True)
+    print(colour("warning: ", "yellow") + visible(text), file=sys.stderr, flush=True)
 
 
 def error(problem: DddError) -> None:
     """A refusal in its full shape, to stderr."""
-    first, *rest = problem.render().splitlines()
+    first, *rest = visible(problem.render()).splitlines()
     word, _, what = first.partition(" ")
     print("\n".join([f"{colour(word, 'red')} {what}", *rest]), file=sys.stderr, flush=True)
 
@@ -95,11 +103,15 @@ def _drawn(columns: Sequence[str], rows: Sequence[Mapping[str, str]], title: str
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(row.get(column, "")) for column in columns))
+        drawn.add_row(*(Text(_cell(row, column)) for column in columns))
     return drawn
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    widths = {column: max([len(column), *(len(row.get(column, "")) for row in rows)]) for column in columns}
+    widths = {column: max([len(column), *(len(_cell(row, column)) for row in rows)]) for column in columns}
     for row in [{column: column.upper() for column in columns}, *rows]:
-        print("  ".join(row.get(column, "").ljust(widths[column]) for column in columns).rstrip(), flush=True)
+        print("  ".join(_cell(row, column).ljust(widths[column]) for column in columns).rstrip(), flush=True)
+
+
+def _cell(row: Mapping[str, str], column: str) -> str:
+    return row.get(column, "").translate(_CELL)

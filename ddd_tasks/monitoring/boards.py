@@ -86,7 +86,8 @@ def rows(found: Found, made: Sequence[Board]) -> list[dict[str, str]]:
         }
         for name in found.services
     ]
-    return running + [{"service": name, "containers": "0", "dashboard": "-"} for name in found.stopped]
+    others = (*found.stopped, *(name for name, _ in found.unreachable))
+    return running + [{"service": name, "containers": "0", "dashboard": "-"} for name in others]
 
 
 def _placed(project: Project, service: str) -> Board | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import services
 from ddd_tasks.compose import SERVICE_LABEL
 from ddd_tasks.engine.api import ApiError, Engine
-from ddd_tasks.errors import ConfigError, DddError, UnsupportedError
+from ddd_tasks.errors import ConfigError, UnsupportedError
 from ddd_tasks.monitoring import target
 from ddd_tasks.project import Project, Service
 
@@ -40,10 +40,14 @@ class ScrapeTarget(NamedTuple):
 
 
 class Found(NamedTuple):
-    """targets: by service and container. stopped: services with metrics of which no container runs."""
+    """targets: by service and container. stopped: services with metrics of which no container runs.
+
+    unreachable: services without a network that Prometheus could join, and why.
+    """
 
     targets: tuple[ScrapeTarget, ...]
     stopped: tuple[str, ...]
+    unreachable: tuple[tuple[str, str], ...] = ()
 
     @property
     def services(self) -> list[str]:
@@ -52,16 +56,22 @@ class Found(NamedTuple):
 
 
 def discover(engine: Engine, project: Project) -> Found:
-    """The scrape targets of a project. Raises ConfigError where no service has any, or one does not say which port."""
+    """The scrape targets of a project.
+
+    Raises ConfigError where no service has metrics, or one does not say on which port.
+    """
     running = [entry for entry in services.listed(engine, project) if entry["State"] == "running"]
-    targets, seen, stopped = [], set(), []
+    targets, seen, stopped, unreachable = [], set(), [], []
     for name, service in project.services.items():
         infos = _containers(engine, running, name)
         if not wants(service, infos):
             continue
         seen.add(name)
-        targets += [_target(engine, service, info) for info in infos]
         stopped += [] if infos else [name]
+        try:
+            targets += [_target(engine, service, info) for info in infos]
+        except UnsupportedError as error:  # the others are scraped all the same
+            unreachable.append((name, error.cause))
     if not seen:
         raise ConfigError(
             f"no service of {project.name!r} says that it has metrics",
@@ -69,7 +79,7 @@ def discover(engine: Engine, project: Project) -> Found:
             valid=sorted(project.services),
             hint=f"grep -n services: {project.files[0]}",
         )
-    return Found(tuple(targets), tuple(stopped))
+    return Found(tuple(targets), tuple(stopped), tuple(unreachable))
 
 
 def wants(service: Service, infos: Iterable[Mapping[str, Any]]) -> bool:
@@ -116,22 +126,22 @@ def _reached(engine: Engine, service: Service, name: str, info: Mapping[str, Any
     if mode == "host":
         return HOST, ()
     if mode.startswith("container:"):  # network_mode: service:NAME
-        other = engine.get(f"/containers/{mode.partition(':')[2]}/json")
+        try:
+            other = engine.get(f"/containers/{mode.partition(':')[2]}/json")
+        except ApiError as error:
+            raise _unreachable(service, "the container whose network it shares is gone") from error
         return _reached(engine, service, str(other["Name"]).lstrip("/"), other)
     joined = info["NetworkSettings"]["Networks"] or {}
     if mode == "none" or not joined:
-        raise _unreachable(service)
+        raise _unreachable(service, "its `network_mode` is none: no other container reaches it")
     if set(joined) == {"bridge"}:  # the engine's own bridge knows no names
         return str(joined["bridge"]["IPAddress"]), ("bridge",)
     return name, tuple(sorted(set(joined) - {"bridge"}))
 
 
-def _unreachable(service: Service) -> DddError:
-    return UnsupportedError(
-        f"service {service.name!r} has metrics and no network",
-        cause="its `network_mode` is none: no other container reaches it",
-        hint=f"docker compose config {service.name}",
-    )
+def _unreachable(service: Service, why: str) -> UnsupportedError:
+    what = f"service {service.name!r} has metrics and no network"
+    return UnsupportedError(what, cause=why, hint=f"docker compose config {service.name}")
 
 
 def missing_networks(found: Found, joined: Iterable[str]) -> list[str]:

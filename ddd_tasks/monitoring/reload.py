@@ -6,7 +6,7 @@ import re
 import time
 from typing import NamedTuple
 
-from ddd_tasks import ledger, process, services
+from ddd_tasks import process, services
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, EngineError
 from ddd_tasks.monitoring import boards, discovery, page, promtool, rules, stack
@@ -36,7 +36,7 @@ def reload(project: Project) -> Found:
     engine = Engine.connect()
     services.refuse_takeover(engine, project)
     running = stack.require(project)
-    with ledger.alone(f"monitor-{project.name}", waiting=f"waiting: another monitor.up of {project.name!r} is at work"):
+    with stack.alone(project):
         found = discovery.discover(engine, project)
         if process.is_dry():
             process.announce(["docker", "kill", "--signal", "HUP", running.container])

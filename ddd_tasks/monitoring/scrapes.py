@@ -60,7 +60,7 @@ def look(project: Project, service: str = "") -> list[Scrape]:
         raise stack.not_running(project)
     by_name = stack.discovery_of(project) == "dns"
     known = _heard(stack.require(project).url, found, by_name=by_name)
-    rows = [*(_found_by_name(known) if by_name else _rows(found, known)), *_stopped(found)]
+    rows = [*(_found_by_name(known) if by_name else _rows(found, known)), *_not_scraped(found)]
     return [row for row in rows if service in ("", row.service)]
 
 
@@ -90,9 +90,11 @@ def _found_by_name(known: Iterable[api.Target]) -> Iterator[Scrape]:
         yield Scrape(one.job, one.instance, one.url, _state(one), why, one.error)
 
 
-def _stopped(found: Found) -> Iterator[Scrape]:
+def _not_scraped(found: Found) -> Iterator[Scrape]:
     for name in found.stopped:
         yield Scrape(name, "", "", "stopped", "none of its containers runs")
+    for name, why in found.unreachable:
+        yield Scrape(name, "", "", "down", why)
 
 
 def _state(at: api.Target | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,7 +63,7 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
     engine = Engine.connect()
     services.refuse_takeover(engine, project)
     refuse_names(project)
-    with ledger.alone(f"monitor-{project.name}", waiting=f"waiting: another monitor.up of {project.name!r} is at work"):
+    with alone(project):
         found = discovery.discover(engine, project)
         if process.is_dry():
             _start(project, ())
@@ -96,10 +97,17 @@ def down(project: Project, *, volumes: bool = False) -> bool:
     if process.is_dry():
         _compose(project).run("rm", "--stop", "--force", *_names(project), quiet=True)
         return there
-    _remove(project)
-    if volumes:
-        _remove_volumes(engine, project)
+    with alone(project):
+        _remove(project)
+        if volumes:
+            _remove_volumes(engine, project)
     return there
+
+
+def alone(project: Project) -> AbstractContextManager[None]:
+    """Only one program at a time changes the Prometheus of a project."""
+    waiting = f"waiting: another task changes what watches {project.name!r}"
+    return ledger.alone(f"monitor-{project.name}", waiting=waiting)
 
 
 def running(engine: Engine, project: Project) -> Running | None:

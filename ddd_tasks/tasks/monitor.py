@@ -38,6 +38,8 @@ def up(c: Context, grafana: bool = False, no_grafana: bool = False, json: bool =
     running, found = stack.up(project, with_grafana=False if no_grafana else grafana or None)
     if process.is_dry():
         return
+    for name, why in found.unreachable:
+        console.warning(f"service {name!r} is not scraped: {why}")
     made = boards.place(project, found.services)
     other = stack.grafana_url(project)
     if json:

@@ -33,7 +33,10 @@ http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Page).serve_forev
 
 
 def compose() -> str:
-    """front: published; back: on a network that leads nowhere; beside: in the network of front; quiet: no metrics."""
+    """front: published; back: on a network that leads nowhere; beside: in the network of front.
+
+    quiet: without metrics; lonely: without a network.
+    """
 
     def service(port: int, **more: Any) -> dict[str, Any]:
         base = {"image": support.base("python:3.13-slim-trixie"), "init": True, "volumes": ["./page.py:/page.py:ro"]}
@@ -46,6 +49,7 @@ def compose() -> str:
         ),
         "beside": service(8001, network_mode="service:front", **{"x-ddd": {"metrics": {"port": 8001, "path": "/m"}}}),
         "quiet": service(8002),
+        "lonely": service(8003, network_mode="none", **{"x-ddd": {"metrics": {"port": 8003}}}),
     }
     return json.dumps({"services": services, "networks": {"inner": {"internal": True}}})
 
@@ -84,6 +88,12 @@ def scraped(stack: Stack) -> dict[str, str]:
 def test_every_service_with_metrics_is_scraped_wherever_it_is(monitored: Stack) -> None:
     expected = {"front -front-1:8000/metrics": "up", "back -back-1:9000/metrics": "up", "beside -front-1:8001/m": "up"}
     wait_until(lambda: scraped(monitored) == expected, seconds=15, what=f"scrapes of {expected}")
+
+
+def test_a_service_without_a_network_is_named_and_stops_no_other(monitored: Stack) -> None:
+    said = monitored.ddd("monitor.targets", "--service", "lonely")
+    assert (said.status, "down" in said.out, "`network_mode` is none" in said.out) == (1, True, True)
+    assert "service 'lonely' is not scraped" in monitored.ddd("monitor.up").ok().err
 
 
 def test_the_page_is_served_with_a_dashboard_where_one_can_be_made(monitored: Stack) -> None:

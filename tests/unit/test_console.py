@@ -99,3 +99,24 @@ def test_colour_is_for_terminals_that_want_it(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert console.colour("text", "red", stream) == ("\033[31mtext\033[0m" if coloured else "text")
+
+
+def test_no_word_of_others_reaches_the_terminal_as_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = Terminal(), Terminal()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stderr", err)
+    monkeypatch.setenv("NO_COLOR", "1")
+    hostile = "a\x1b]0;title\x07\x9b2Jz"
+    console.result(hostile)
+    console.table(("label",), [{"label": hostile}])
+    console.note(hostile)
+    console.warning(hostile)
+    console.error(ConfigError(hostile, cause=hostile))
+    said = out.getvalue() + err.getvalue()
+    assert not {"\x07", "\x9b", "\x1b]"} & {*said, *(said[at : at + 2] for at in range(len(said)))}
+    assert said.count("a\\x1b]0;title\\x07\\x9b2Jz") == 6
+
+
+def test_a_cell_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console.table(("label",), [{"label": "one\ntwo"}])
+    assert capsys.readouterr().out == "LABEL\none\\ntwo\n"

@@ -91,7 +91,7 @@ def _tell_monitor(engine: Engine, project: Project) -> None:
         try:
             stack.refresh(engine, project)
         except DddError as error:
-            console.warning(f"Prometheus was not told of these containers: {error}")
+            console.warning(f"Prometheus was not told of these containers: {error.what}: {error.cause}")
 
 
 def _secrets(project: Project, names: Sequence[str]) -> dict[str, bytes]:

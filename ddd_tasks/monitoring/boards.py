@@ -57,8 +57,8 @@ def collect(project: Project) -> list[Board]:
 
 
 def place(project: Project, names: Sequence[str]) -> list[Board]:
-    """Give the page the dashboards of these services, with a word where one cannot be made. Raises ConfigError."""
-    found = [board for name in names if (board := committed(project, name) or _made(project, name))]
+    """Give the page the dashboards of these services, with a word where there is none. Raises ConfigError."""
+    found = [board for name in names if (board := _board(project, name))]
     for one in found:
         placing.write(folder(project) / f"{one.service}.json", jsonboard.text(one.value))
     placing.write(folder(project) / INDEX, json.dumps(index(project, found), indent=2) + "\n")
@@ -66,9 +66,11 @@ def place(project: Project, names: Sequence[str]) -> list[Board]:
     return found
 
 
-def _made(project: Project, name: str) -> Board | None:
-    """A dashboard from what the service exposes now, or else the last one that was made so."""
+def _board(project: Project, name: str) -> Board | None:
+    """The committed dashboard, else one from what the service exposes now, else the last one that was made so."""
     try:
+        if found := committed(project, name):
+            return found
         return Board(name, json.loads(dashboard.make(project, project.services[name]).draft.new), False)
     except DddError as error:
         console.warning(f"no dashboard for service {name!r}: {error.what}: {error.cause}")

@@ -195,7 +195,10 @@ class Prometheus:
                 content = answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                raise _refused(self.url, asked, error.code, error.read()) from error
+                said = error.read()
+                if error.code >= 500:  # overloaded, or still reading what it had stored
+                    raise self._silent(f"status {error.code}: {said.decode(errors='replace').strip()}") from error
+                raise _refused(self.url, asked, error.code, said) from error
         except (OSError, http.client.HTTPException) as error:
             raise self._silent(getattr(error, "reason", None) or error) from error
         try:

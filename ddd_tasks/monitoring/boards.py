@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,5 +105,5 @@ def index(project: Project, found: list[Board]) -> dict[str, Any]:
 
 
 def _unusable(file: Path, service: str, why: str) -> ConfigError:
-    hint = f"ddd monitor.dashboard --service {service} --force"
-    return ConfigError(f"{file} is not a dashboard that can be used", cause=why, hint=hint)
+    hint = shlex.join(["python3", "-m", "json.tool", str(file)])
+    return ConfigError(f"the dashboard of service {service!r}, {file}, cannot be used", cause=why, hint=hint)

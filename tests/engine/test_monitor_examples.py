@@ -44,7 +44,9 @@ def test_the_panels_of_every_language_have_data(monitored: Services) -> None:
 def test_a_committed_dashboard_with_another_name_for_a_metric_is_found_out(monitored: Services) -> None:
     file = monitored.stack.directory / boardfile.FOLDER / "python.json"
     monitored.stack.ddd("monitor.dashboard", "--service", "python").ok()
-    file.write_text(file.read_text().replace("http_requests_total", "http_requests_renamed_total"))
-    status, said = check(monitored, "--service", "python")
+    try:
+        file.write_text(file.read_text().replace("http_requests_total", "http_requests_renamed_total"))
+        status, said = check(monitored, "--service", "python")
+    finally:
+        file.unlink()
     assert (status, said["services"][0]["broken"] > 0) == (1, True)
-    file.unlink()

@@ -1,0 +1,1 @@
+"""Where a running service spends its time, seen from beside it."""

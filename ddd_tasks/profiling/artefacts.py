@@ -1,0 +1,218 @@
+"""What a run of a profiler leaves: one folder below .ddd/profiles, there as a whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks import process, projectcache
+from ddd_tasks.errors import ConfigError, UnknownNameError
+from ddd_tasks.profiling import flamegraph, speedscope, stacks
+from ddd_tasks.profiling.stacks import Profile
+from ddd_tasks.project import Project
+
+FLAMEGRAPH, SPEEDSCOPE, FOLDED, META = "flamegraph.html", "speedscope.json", "folded.txt", "meta.json"
+_FOLDER = "profiles"
+_TIME = "%Y%m%dT%H%M%SZ"
+_DRAFT = ".draft-"
+_MAY_BE = 100  # runs of one service in one second
+
+
+class Recorded(NamedTuple):
+    """A profile and where it comes from. kind: cpu or memory; image and command: those of the container.
+
+    native: name and content of the file that the profiler itself wrote.
+    """
+
+    service: str
+    kind: str
+    profile: Profile
+    native: tuple[str, bytes]
+    image: str = ""
+    command: tuple[str, ...] = ()
+
+
+class Artefact(NamedTuple):
+    """A run's folder, and what its meta.json says."""
+
+    folder: Path
+    meta: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """SERVICE/TIME: what find takes."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The cells of profile.list."""
+        unit = self.meta.get("unit", "")
+        return {
+            "profile": self.name,
+            "kind": str(self.meta.get("kind", "")),
+            "language": str(self.meta.get("language", "")),
+            "seconds": f"{self.meta.get('seconds', 0):.1f}",
+            "seen": f"{self.meta.get('weight', 0)} {unit}",
+            "commit": str(self.meta.get("commit") or "-")[:12],
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of profile.list --json."""
+        return {"profile": self.name, "folder": str(self.folder), **self.meta}
+
+
+def write(project: Project, recorded: Recorded, *, now: datetime | None = None) -> Artefact:
+    """Make the folder of a run. Raises ConfigError where it cannot be written; then nothing of it is left."""
+    moment = now or datetime.now(timezone.utc)
+    place = _place(project) / recorded.service
+    meta = _meta(project, recorded, moment)
+    files = _files(recorded, meta)
+    try:
+        projectcache.make_private(place)
+        draft = Path(tempfile.mkdtemp(dir=place, prefix=_DRAFT))
+        try:
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
+            draft.chmod(0o755)
+            return Artefact(_renamed(draft, place, moment.strftime(_TIME)), meta)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        hint = f"df -h {project.directory}" if error.errno == errno.ENOSPC else f"ls -ld {place.parent}"
+        raise ConfigError(f"the profile cannot be written below {place}", cause=str(error), hint=hint) from error
+
+
+def every(project: Project, service: str | None = None) -> list[Artefact]:
+    """The runs of a service, or of all, the newest last. Folders without a meta.json of ours are left out."""
+    folders = _place(project).glob(f"*/*/{META}")
+    found = (_read(file) for file in folders if service in (None, file.parent.parent.name))
+    return sorted(filter(None, found), key=lambda one: (one.folder.name, one.name))
+
+
+def latest(project: Project, service: str | None = None) -> Artefact:
+    """The newest run. Raises ConfigError where there is none."""
+    found = every(project, service)
+    if not found:
+        of = f"of service {service!r} " if service else ""
+        raise ConfigError(
+            f"there is no profile {of}yet",
+            cause=f"nothing is in {_place(project)}",
+            hint=f"ddd profile.cpu{f' --service {service}' if service else ''}",
+        )
+    return found[-1]
+
+
+def find(project: Project, name: str) -> Artefact:
+    """The run that is meant: SERVICE/TIME, TIME, a service for its newest, a folder, or latest for the newest of all.
+
+    Raises UnknownNameError, with the names that exist, or ConfigError.
+    """
+    if name == "latest":
+        return latest(project)
+    found = every(project)
+    here = Path(name).resolve()
+    fitting = [
+        one
+        for one in found
+        if name in (one.name, one.folder.name, one.folder.parent.name) or one.folder.resolve() == here
+    ]
+    if not fitting:
+        names = [one.name for one in found]
+        raise UnknownNameError("profile", name, names, where=str(_place(project)), hint="ddd profile.list")
+    return fitting[-1]
+
+
+def profile_of(artefact: Artefact) -> Profile:
+    """The stacks of a run. Raises ConfigError where its files are not as they were written."""
+    file = artefact.folder / FOLDED
+    try:
+        seen = stacks.parse(file.read_text(encoding="utf-8"))
+        meta = artefact.meta
+        return Profile(
+            str(meta["language"]), str(meta["unit"]), int(meta["rate"]), float(meta["seconds"]), int(meta["lost"]), seen
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        what = f"the profile {artefact.name} cannot be read"
+        raise ConfigError(what, cause=f"{file}: {error}", hint="ddd profile.list") from error
+
+
+def _place(project: Project) -> Path:
+    return project.private / _FOLDER
+
+
+def _files(recorded: Recorded, meta: Mapping[str, Any]) -> dict[str, bytes]:
+    profile, title = recorded.profile, _title(recorded)
+    name, native = recorded.native
+    return {
+        name: native,
+        FOLDED: stacks.folded(profile).encode(),
+        SPEEDSCOPE: speedscope.render(profile, title).encode(),
+        FLAMEGRAPH: flamegraph.render(profile, title).encode(),
+        META: (json.dumps(meta, indent=2, ensure_ascii=False) + "\n").encode(),
+    }
+
+
+def _title(recorded: Recorded) -> str:
+    profile = recorded.profile
+    rate = f" at {profile.rate} Hz" if profile.rate else ""
+    return f"{recorded.service}, {recorded.kind}, {profile.seconds:.0f} s{rate}"
+
+
+def _meta(project: Project, recorded: Recorded, moment: datetime) -> dict[str, Any]:
+    profile = recorded.profile
+    return {
+        "service": recorded.service,
+        "kind": recorded.kind,
+        "language": profile.language,
+        "time": moment.isoformat(timespec="seconds"),
+        "seconds": round(profile.seconds, 3),
+        "rate": profile.rate,
+        "unit": profile.unit,
+        "weight": profile.weight,
+        "lost": profile.lost,
+        "image": recorded.image,
+        # A command line may hold a password.
+        "command": [process.redact(word) for word in recorded.command],
+        "commit": _commit(project),
+        "native": recorded.native[0],
+    }
+
+
+def _commit(project: Project) -> str | None:
+    """The commit that is checked out, with "-dirty" where files differ from it; None outside git."""
+    git = ["git", "-C", str(project.directory)]
+    try:
+        head = process.capture([*git, "rev-parse", "HEAD"], check=False)
+        changed = process.capture([*git, "status", "--porcelain", "--untracked-files=no"], check=False)
+    except ConfigError:  # there is no git
+        return None
+    return head.stdout.strip() + ("-dirty" if changed.stdout.strip() else "") if head.status == 0 else None
+
+
+def _renamed(draft: Path, place: Path, time: str) -> Path:
+    """The draft under its own name: a rename never replaces a folder with files in it."""
+    for number in range(1, _MAY_BE):
+        target = place / (time if number == 1 else f"{time}-{number:02}")
+        try:
+            return draft.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+    raise FileExistsError(f"{place / time} and {_MAY_BE - 2} more of that second exist")
+
+
+def _read(file: Path) -> Artefact | None:
+    if file.parent.name.startswith(_DRAFT):
+        return None
+    try:
+        meta = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return Artefact(file.parent, meta) if isinstance(meta, dict) and "unit" in meta else None

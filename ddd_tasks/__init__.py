@@ -10,12 +10,12 @@ TYPE_CHECKING = False  # as in typing, whose import would cost every exec 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
-    from ddd_tasks.tasks import ci, debug, dev, monitor, secrets, stage
+    from ddd_tasks.tasks import ci, debug, dev, monitor, profile, secrets, stage
     from ddd_tasks.tasks.namespace import ns
 
-__all__ = ["ci", "debug", "dev", "monitor", "ns", "secrets", "stage"]
+__all__ = ["ci", "debug", "dev", "monitor", "ns", "profile", "secrets", "stage"]
 
-_COLLECTIONS = ("ci", "debug", "dev", "monitor", "secrets", "stage")
+_COLLECTIONS = ("ci", "debug", "dev", "monitor", "profile", "secrets", "stage")
 
 
 def __getattr__(name: str) -> Any:

@@ -75,6 +75,36 @@ def step(what: str) -> Iterator[None]:
     print(colour(f"    {what}: {time.monotonic() - began:.1f} s", "dim"), file=sys.stderr, flush=True)
 
 
+@contextmanager
+def progress(what: str, seconds: float) -> Iterator[None]:
+    """Say what takes so many seconds: as a bar that grows on a terminal, in one line elsewhere."""
+    if not sys.stderr.isatty():
+        print(f"==> {what}", file=sys.stderr, flush=True)
+        yield
+        return
+    import threading
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    began, ended = time.monotonic(), threading.Event()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        row = shown.add_task(what, total=seconds)
+
+        def grow() -> None:
+            while not ended.wait(0.1):
+                shown.update(row, completed=min(time.monotonic() - began, seconds))
+
+        thread = threading.Thread(target=grow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
 def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
     """Rows as a table on stdout: drawn on a terminal, plain aligned columns elsewhere. Cells are rows[i][column]."""
     if not sys.stdout.isatty():

@@ -49,8 +49,8 @@ def run(project: Project, service: Service, words: Sequence[str], *, as_root: bo
             console.note(
                 f"as root with {rights.PTRACE}: these words may change any process of service {service.name!r}"
             )
-        with _container(engine, project, found, allowed, image) as container:
-            return execs.run(engine, Exec(container, _there(found, language, words or _SHELL), env=_environment(found)))
+        with container(engine, project, found, allowed, image) as made:
+            return execs.run(engine, Exec(made, _there(found, language, words or _SHELL), env=_environment(found)))
 
 
 def _language(found: Target) -> Language | None:
@@ -87,7 +87,7 @@ def _environment(found: Target) -> dict[str, str]:
 
 
 @contextmanager
-def _container(engine: Engine, project: Project, found: Target, allowed: Rights, image: str) -> Iterator[str]:
+def container(engine: Engine, project: Project, found: Target, allowed: Rights, image: str) -> Iterator[str]:
     """A container that does nothing, and lives as long as the connection that we hold to its stdin."""
     body = _specification(project, found, allowed, image)
     body |= {"Entrypoint": ["cat"], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}

@@ -17,6 +17,7 @@ from ddd_tasks.profiling import flamegraph, speedscope, stacks
 from ddd_tasks.profiling.stacks import Profile
 from ddd_tasks.project import Project
 
+COLUMNS = ("profile", "kind", "language", "seconds", "seen", "commit")
 FLAMEGRAPH, SPEEDSCOPE, FOLDED, META = "flamegraph.html", "speedscope.json", "folded.txt", "meta.json"
 _FOLDER = "profiles"
 _TIME = "%Y%m%dT%H%M%SZ"

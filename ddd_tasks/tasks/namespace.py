@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from ddd_tasks.tasks import ci, debug, dev, engine, monitor, scaffold, secrets, stage
+from ddd_tasks.tasks import ci, debug, dev, engine, monitor, profile, scaffold, secrets, stage
 
-ns = Collection(scaffold.init, scaffold.languages, ci, debug, dev, engine, monitor, secrets, stage)
+ns = Collection(scaffold.init, scaffold.languages, ci, debug, dev, engine, monitor, profile, secrets, stage)

@@ -1,0 +1,1 @@
+"""One profiler for each language, each run beside the service."""

@@ -1,0 +1,193 @@
+"""Python: py-spy, in a container beside the service that is the service's user. The process does not stand still."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import suppress
+from typing import Any
+
+from ddd_tasks import console, process
+from ddd_tasks.debugging import beside, rights, shell, target, toolbox
+from ddd_tasks.debugging.rights import Rights
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine import exec as execs
+from ddd_tasks.engine import terminal
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.exec import Captured, Exec
+from ddd_tasks.errors import DddError, EngineError, ExitCode, NotRunningError, Terminated, UnsupportedError
+from ddd_tasks.language import Language
+from ddd_tasks.profiling.artefacts import Recorded
+from ddd_tasks.profiling.samplers import pyspy
+from ddd_tasks.profiling.stacks import SAMPLES, Profile
+from ddd_tasks.profiling.wanted import Wanted
+from ddd_tasks.project import Project
+
+_FILE = "/tmp/py-spy.speedscope.json"
+_MEANWHILE = "a profiler was at work"
+# Arguments of setpriv, which the tracer is. Not tested: no kernel with Yama is at hand.
+_WITH_TRACING = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace", "--")
+_SIGNALS = (1, 3, 15)  # SIGHUP, SIGQUIT, SIGTERM: they end a task, while py-spy takes SIGINT for the end of sampling
+
+
+def record(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
+    """What the service does on the CPU for so long, its child processes too; None in a dry run.
+
+    Ctrl-C ends it early, and what was sampled counts. Raises NotRunningError where nothing was at work or the service
+    ended, UnsupportedError where the kernel lets nobody in, EngineError.
+    """
+    allowed = rights.of(engine, found, language.debug)
+    argv = _argv(_pid(found, language), wanted)
+    if process.is_dry():
+        _announce(project, found, language, allowed, argv)
+        return None
+    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
+    began = time.monotonic()
+    try:
+        with shell.container(engine, project, found, allowed, image) as container:
+            began = time.monotonic()
+            ran = _sampled(engine, container, [*_tracer(allowed), *argv], found, wanted)
+            seconds = min(time.monotonic() - began, wanted.seconds)
+            native = _content(engine, container) if ran.status == 0 else b""
+    except DddError as error:
+        raise target.gone(engine, found, _MEANWHILE) or error from error
+    if ran.status:
+        raise _refusal(engine, found, allowed, ran)
+    return _recorded(found, wanted, native, ran.stderr.decode(errors="replace"), seconds)
+
+
+def dump(engine: Engine, project: Project, found: Target, language: Language, *, with_locals: bool) -> Any:
+    """What each thread does at this moment, as py-spy says it: threads with frames, the innermost first.
+
+    The process stands still for some milliseconds. None in a dry run. Raises as record does.
+    """
+    allowed = rights.of(engine, found, language.debug)
+    argv = ["py-spy", "dump", "--json", "--subprocesses", "--pid", str(_pid(found, language))]
+    argv += ["--locals"] if with_locals else []
+    if process.is_dry():
+        _announce(project, found, language, allowed, argv)
+        return None
+    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
+    try:
+        with shell.container(engine, project, found, allowed, image) as container:
+            ran = execs.capture(engine, container, [*_tracer(allowed), *argv])
+    except DddError as error:
+        raise target.gone(engine, found, _MEANWHILE) or error from error
+    if ran.status:
+        raise _refusal(engine, found, allowed, ran)
+    return json.loads(ran.stdout)
+
+
+def _argv(pid: int, wanted: Wanted) -> list[str]:
+    # Stacks of C need a process that stands still; for others py-spy reads while it goes on.
+    how = "--native" if wanted.native else "--nonblocking"
+    words = ["py-spy", "record", "--pid", str(pid), "--duration", str(wanted.seconds), "--rate", str(wanted.rate)]
+    return [*words, how, "--subprocesses", "--full-filenames", "--format", "speedscope", "--output", _FILE]
+
+
+def _pid(found: Target, language: Language) -> int:
+    """The topmost process that runs Python, as its container numbers it: its children are sampled with it."""
+    pattern = language.debug.programs if language.debug else ""
+    fitting = [one for one in found.processes if re.fullmatch(pattern, one.name)]
+    if found.processes and found.listening is not None and not fitting:
+        running = ", ".join(sorted({one.name for one in found.processes}))
+        raise UnsupportedError(
+            f"no process of service {found.service.name!r} runs {language.name}",
+            cause=f"its programs are: {running}",
+            hint=f"ddd debug.toolbox --service {found.service.name} -- ps -ef",
+        )
+    pids = {one.pid for one in fitting}
+    tops = [one for one in fitting if one.ppid not in pids]
+    return min(tops, key=lambda one: one.pid).inner if tops else 1
+
+
+def _announce(project: Project, found: Target, language: Language, allowed: Rights, argv: list[str]) -> None:
+    image = toolbox.image(language.name, toolbox.python_of(found, language))
+    program, *rest = [*_tracer(allowed), *argv]
+    body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [program], "Cmd": rest}
+    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
+    process.announce(beside.command(body))
+
+
+def _tracer(allowed: Rights) -> list[str]:
+    return [rights.TRACER, *_WITH_TRACING] if allowed.reason else []
+
+
+def _sampled(engine: Engine, container: str, argv: list[str], found: Target, wanted: Wanted) -> Captured:
+    """The run of py-spy, with a bar on a terminal. Raises Terminated where a signal other than Ctrl-C has ended it."""
+    written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
+    with console.progress(f"sample {found.service.name}, {wanted.seconds} s at {wanted.rate} Hz", wanted.seconds):
+        status = execs.run(
+            engine, Exec(container, argv, tty=False), output=lambda where, data: written[where].extend(data)
+        )
+    if status - 128 in _SIGNALS:
+        raise Terminated(status - 128)
+    if status == ExitCode.INTERRUPTED:  # before it had begun to sample
+        raise KeyboardInterrupt
+    return Captured(status, bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
+
+
+def _content(engine: Engine, container: str) -> bytes:
+    return execs.capture(engine, container, ["cat", _FILE]).stdout
+
+
+def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: float) -> Recorded:
+    name = found.service.name
+    try:
+        document = pyspy.without_commands(native)
+        seen = pyspy.stacks(document)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise EngineError(f"what py-spy wrote of service {name!r} cannot be read", cause=f"{error}\n{said}") from error
+    for remark in pyspy.remarks(said):
+        console.note(remark)
+    profile = Profile("python", SAMPLES, wanted.rate, seconds, pyspy.lost(said), seen)
+    if not profile.weight:
+        raise NotRunningError(
+            f"nothing was sampled: service {name!r} was idle for {seconds:.1f} s",
+            cause="none of its Python threads was at work on the CPU; those that wait are not counted",
+            hint=f"ddd profile.cpu --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
+        )
+    config = found.info["Config"]
+    command = (found.info["Path"], *found.info["Args"])
+    content = json.dumps(document, ensure_ascii=False).encode()
+    return Recorded(
+        name, "cpu", profile, ("py-spy.speedscope.json", content), str(config["Image"]), tuple(map(str, command))
+    )
+
+
+def _refusal(engine: Engine, found: Target, allowed: Rights, ran: Captured) -> DddError:
+    """Why py-spy has failed."""
+    name, said = found.service.name, ran.stderr.decode(errors="replace").strip()
+    if gone := target.gone(engine, found, _MEANWHILE):
+        return gone
+    if pyspy.is_denied(said):
+        return UnsupportedError(
+            f"the process of service {name!r} may not be looked into",
+            cause=f"{said}\n{_missing(engine, found, allowed)}",
+            hint=f"ddd debug.doctor --service {name}",
+        )
+    words = [line for line in said.splitlines() if line.strip() and not line.startswith("py-spy>")]
+    with suppress(IndexError):
+        if "python version" in words[0] or "process executable" in words[0]:
+            return UnsupportedError(
+                f"py-spy finds no Python in service {name!r}",
+                cause="\n".join(words),
+                hint=f"ddd debug.toolbox --service {name} -- ps -ef",
+            )
+    return EngineError(
+        f"py-spy could not profile service {name!r}",
+        cause="\n".join(words) or f"it ended with status {ran.status}",
+        hint=f"ddd debug.doctor --service {name}",
+    )
+
+
+def _missing(engine: Engine, found: Target, allowed: Rights) -> str:
+    """What the profiler lacks to be let in."""
+    if obstacle := rights.obstacle(found, rights.scope(engine)):
+        return obstacle
+    ours = "{}:{}".format(*allowed.user)
+    theirs = sorted({f"{one.uid}:{one.gid}" for one in found.processes} - {ours})
+    if theirs:
+        return f"the profiler is uid:gid {ours}, and the service also runs as {', '.join(theirs)}: both have to match"
+    return f"the profiler is uid:gid {ours} as the service is: what is missing is the capability {rights.PTRACE}"

@@ -1,0 +1,77 @@
+"""A profile of a running service, by the profiler of its language; nothing of the service is changed or restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddd_tasks.debugging import mapping, target
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.errors import UnsupportedError
+from ddd_tasks.language import Language
+from ddd_tasks.profiling import artefacts, summary
+from ddd_tasks.profiling.artefacts import Artefact
+from ddd_tasks.profiling.summary import Row
+from ddd_tasks.profiling.wanted import Wanted
+from ddd_tasks.project import Project, Service
+
+# What a module of samplers/ has: record(engine, project, target, language, wanted), and dump where the language has it.
+SAMPLERS = ("python",)
+
+
+class Report(NamedTuple):
+    """A profile that was made, and its hottest functions."""
+
+    artefact: Artefact
+    rows: list[Row]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of profile.cpu --json."""
+        return {**self.artefact.as_dict(), "hottest": [row.as_dict() for row in self.rows]}
+
+    def cells(self, here: Path) -> list[dict[str, str]]:
+        """The rows of the table, paths as seen from this folder."""
+        return [row.cells(here) for row in self.rows]
+
+    @property
+    def line(self) -> str:
+        """What was seen, and the page to open."""
+        meta = self.artefact.meta
+        lost = f", {meta['lost']} lost" if meta["lost"] else ""
+        return (
+            f"{meta['weight']} {meta['unit']} in {meta['seconds']:.1f} s{lost}: "
+            f"{self.artefact.folder / artefacts.FLAMEGRAPH}"
+        )
+
+
+def cpu(project: Project, service: Service, wanted: Wanted) -> Report | None:
+    """Sample what the service does on the CPU; None in a dry run, which prints about what would be run.
+
+    Raises NotRunningError, UnsupportedError, ConfigError, EngineError; then no folder is left.
+    """
+    with closing(Engine.connect()) as engine:
+        found = target.find(engine, project, service)
+        language = target.language_of(found)
+        recorded = sampler(language, service, "record")(engine, project, found, language, wanted)
+    if recorded is None:
+        return None
+    known = mapping.mappings(project, service, language, found.stage)
+    return Report(artefacts.write(project, recorded), summary.rows(recorded.profile, known))
+
+
+def sampler(language: Language, service: Service, what: str) -> Callable[..., Any]:
+    """The function of that name of the language's profiler. Raises UnsupportedError where there is none."""
+    if language.name in SAMPLERS:
+        module = import_module(f"ddd_tasks.profiling.samplers.{language.name}")
+        if hasattr(module, what):
+            found: Callable[..., Any] = getattr(module, what)
+            return found
+    raise UnsupportedError(
+        f"profiling is not supported for {language.name}",
+        cause=f"ddd has no profiler for service {service.name!r} that does this",
+        valid=SAMPLERS,
+        hint=f"ddd debug.toolbox --service {service.name}",
+    )

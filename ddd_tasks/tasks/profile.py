@@ -1,0 +1,110 @@
+"""The `profile` collection: where a running service spends its time, without a change to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from ddd_tasks import console, paths
+from ddd_tasks import project as projects
+from ddd_tasks.project import Project, Service
+from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, task
+
+
+def _project() -> Project:
+    return projects.load(Path.cwd())
+
+
+def _service(project: Project, name: str | None) -> Service:
+    return paths.service_here(project, Path.cwd(), name)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "seconds": "How long to sample; Ctrl-C ends it early.",
+        "rate": "Samples a second, up to 1000.",
+        "native": "With the stacks of C code; the process stands still for each sample.",
+        "json": JSON_HELP,
+    }
+)
+def cpu(
+    c: Context,  # noqa: ARG001
+    service: str | None = None,
+    seconds: int = 10,
+    rate: int = 100,
+    native: bool = False,
+    json: bool = False,
+) -> None:
+    """Sample where a running service spends its time.
+
+    The service is not restarted or changed. The hottest functions are shown,
+    and a flame graph is kept below .ddd/profiles.
+    """
+    from ddd_tasks.profiling import sampling, summary
+    from ddd_tasks.profiling import wanted as asked
+
+    wanted = asked.checked(seconds, rate, native=native)
+    project = _project()
+    report = sampling.cpu(project, _service(project, service), wanted)
+    if report and json:
+        console.result_json(report.as_dict())
+    elif report:
+        console.table(summary.COLUMNS, report.cells(Path.cwd()))
+        console.note(report.line)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "locals": "With local variables, which may hold secrets.",
+        "json": JSON_HELP,
+    }
+)
+def dump(c: Context, service: str | None = None, locals: bool = False, json: bool = False) -> None:  # noqa: A002, ARG001
+    """Show what each thread of a service does right now.
+
+    It stands still for some milliseconds.
+    """
+    from ddd_tasks.profiling import dumping
+
+    project = _project()
+    threads = dumping.threads(project, _service(project, service), with_locals=locals)
+    if threads is not None and json:
+        console.result_json([thread.as_dict() for thread in threads])
+    elif threads is not None:
+        console.result("\n".join(line for thread in threads for line in thread.lines()))
+
+
+@task(name="list", help={"service": "Only this service (default: all).", "json": JSON_HELP})
+def list_(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
+    """List the profiles that were made, the newest last."""
+    from ddd_tasks.profiling import artefacts
+
+    project = _project()
+    found = artefacts.every(project, project.service(service).name if service else None)
+    if json:
+        console.result_json([one.as_dict() for one in found])
+    else:
+        console.table(artefacts.COLUMNS, [one.row for one in found])
+
+
+@task(
+    name="open",
+    positional=["profile"],
+    help={
+        "profile": "SERVICE/TIME of profile.list, a service for its newest, or latest.",
+        "print": "Print the path and open nothing.",
+    },
+)
+def open_(c: Context, profile: str = "latest", print: bool = False) -> None:  # noqa: A002, ARG001
+    """Open the flame graph of a profile in a browser."""
+    from ddd_tasks.profiling import artefacts
+
+    page = artefacts.find(_project(), profile).folder / artefacts.FLAMEGRAPH
+    console.result(str(page))
+    if not print:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())

@@ -92,7 +92,6 @@ def list_(c: Context, service: str | None = None, json: bool = False) -> None:  
 
 @task(
     name="open",
-    positional=["profile"],
     help={
         "profile": "SERVICE/TIME of profile.list, a service for its newest, or latest.",
         "print": "Print the path and open nothing.",

@@ -19,7 +19,7 @@ _DENIED = re.compile(r"permission denied|operation not permitted|EPERM", re.IGNO
 
 
 def without_commands(content: bytes) -> dict[str, Any]:
-    """Its file with the numbers of processes in place of their command lines. Raises ValueError, KeyError, TypeError."""
+    """Its file with the numbers of processes for their command lines. Raises ValueError, KeyError, TypeError."""
     document: dict[str, Any] = json.loads(content)
     for frame in document["shared"]["frames"]:
         if not frame.get("file") and (found := _PROCESS.fullmatch(frame["name"])):
@@ -42,6 +42,11 @@ def stacks(document: dict[str, Any]) -> dict[tuple[Frame, ...], int]:
 def lost(said: str) -> int:
     """How many samples it could not take."""
     return sum(int(number) for number in _LOST.findall(said))
+
+
+def is_vague(said: str) -> bool:
+    """Whether it hides why: with --subprocesses it only says that it found no process, whatever kept it out."""
+    return "No python processes found" in said
 
 
 def is_denied(said: str) -> bool:

@@ -13,22 +13,19 @@ from ddd_tasks.debugging import beside, rights, shell, target, toolbox
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import exec as execs
-from ddd_tasks.engine import terminal
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.engine.exec import Captured, Exec
-from ddd_tasks.errors import DddError, EngineError, ExitCode, NotRunningError, Terminated, UnsupportedError
+from ddd_tasks.engine.exec import Captured
+from ddd_tasks.errors import DddError, EngineError, NotRunningError, UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.profiling.artefacts import Recorded
-from ddd_tasks.profiling.samplers import pyspy
+from ddd_tasks.profiling.samplers import program, pyspy
 from ddd_tasks.profiling.stacks import SAMPLES, Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project
 
 _FILE = "/tmp/py-spy.speedscope.json"
-_MEANWHILE = "a profiler was at work"
 # Arguments of setpriv, which the tracer is. Not tested: no kernel with Yama is at hand.
 _WITH_TRACING = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace", "--")
-_SIGNALS = (1, 3, 15)  # SIGHUP, SIGQUIT, SIGTERM: they end a task, while py-spy takes SIGINT for the end of sampling
 
 
 def record(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
@@ -38,7 +35,8 @@ def record(engine: Engine, project: Project, found: Target, language: Language, 
     ended, UnsupportedError where the kernel lets nobody in, EngineError.
     """
     allowed = rights.of(engine, found, language.debug)
-    argv = _argv(_pid(found, language), wanted)
+    pid = _pid(found, language)
+    argv = _argv(pid, wanted)
     if process.is_dry():
         _announce(project, found, language, allowed, argv)
         return None
@@ -47,14 +45,17 @@ def record(engine: Engine, project: Project, found: Target, language: Language, 
     try:
         with shell.container(engine, project, found, allowed, image) as container:
             began = time.monotonic()
-            ran = _sampled(engine, container, [*_tracer(allowed), *argv], found, wanted)
+            what = f"sample {found.service.name}, {wanted.seconds} s at {wanted.rate} Hz"
+            ran = program.run(engine, found, container, [*_tracer(allowed), *argv], what, wanted.seconds)
             seconds = min(time.monotonic() - began, wanted.seconds)
-            native = _content(engine, container) if ran.status == 0 else b""
+            if ran.status and pyspy.is_vague(ran.stderr.decode(errors="replace")):
+                ran = execs.capture(engine, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
+            native = b"" if ran.status else execs.capture(engine, container, ["cat", _FILE]).stdout
     except DddError as error:
-        raise target.gone(engine, found, _MEANWHILE) or error from error
+        raise target.gone(engine, found, program.MEANWHILE) or error from error
     if ran.status:
         raise _refusal(engine, found, allowed, ran)
-    return _recorded(found, wanted, native, ran.stderr.decode(errors="replace"), seconds)
+    return _recorded(found, wanted, native, (ran.stdout + ran.stderr).decode(errors="replace"), seconds)
 
 
 def dump(engine: Engine, project: Project, found: Target, language: Language, *, with_locals: bool) -> Any:
@@ -73,7 +74,7 @@ def dump(engine: Engine, project: Project, found: Target, language: Language, *,
         with shell.container(engine, project, found, allowed, image) as container:
             ran = execs.capture(engine, container, [*_tracer(allowed), *argv])
     except DddError as error:
-        raise target.gone(engine, found, _MEANWHILE) or error from error
+        raise target.gone(engine, found, program.MEANWHILE) or error from error
     if ran.status:
         raise _refusal(engine, found, allowed, ran)
     return json.loads(ran.stdout)
@@ -104,32 +105,14 @@ def _pid(found: Target, language: Language) -> int:
 
 def _announce(project: Project, found: Target, language: Language, allowed: Rights, argv: list[str]) -> None:
     image = toolbox.image(language.name, toolbox.python_of(found, language))
-    program, *rest = [*_tracer(allowed), *argv]
-    body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [program], "Cmd": rest}
+    first, *rest = [*_tracer(allowed), *argv]
+    body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [first], "Cmd": rest}
     body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
     process.announce(beside.command(body))
 
 
 def _tracer(allowed: Rights) -> list[str]:
     return [rights.TRACER, *_WITH_TRACING] if allowed.reason else []
-
-
-def _sampled(engine: Engine, container: str, argv: list[str], found: Target, wanted: Wanted) -> Captured:
-    """The run of py-spy, with a bar on a terminal. Raises Terminated where a signal other than Ctrl-C has ended it."""
-    written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
-    with console.progress(f"sample {found.service.name}, {wanted.seconds} s at {wanted.rate} Hz", wanted.seconds):
-        status = execs.run(
-            engine, Exec(container, argv, tty=False), output=lambda where, data: written[where].extend(data)
-        )
-    if status - 128 in _SIGNALS:
-        raise Terminated(status - 128)
-    if status == ExitCode.INTERRUPTED:  # before it had begun to sample
-        raise KeyboardInterrupt
-    return Captured(status, bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
-
-
-def _content(engine: Engine, container: str) -> bytes:
-    return execs.capture(engine, container, ["cat", _FILE]).stdout
 
 
 def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: float) -> Recorded:
@@ -159,7 +142,7 @@ def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: 
 def _refusal(engine: Engine, found: Target, allowed: Rights, ran: Captured) -> DddError:
     """Why py-spy has failed."""
     name, said = found.service.name, ran.stderr.decode(errors="replace").strip()
-    if gone := target.gone(engine, found, _MEANWHILE):
+    if gone := target.gone(engine, found, program.MEANWHILE):
         return gone
     if pyspy.is_denied(said):
         return UnsupportedError(
@@ -186,6 +169,11 @@ def _missing(engine: Engine, found: Target, allowed: Rights) -> str:
     """What the profiler lacks to be let in."""
     if obstacle := rights.obstacle(found, rights.scope(engine)):
         return obstacle
+    if closed := [str(one.inner) for one in found.processes if one.is_closed]:
+        return (
+            f"process {closed[0]} keeps others of its own user out (it dropped privileges, or asked for that): "
+            f"looking into it takes the capability {rights.PTRACE}"
+        )
     ours = "{}:{}".format(*allowed.user)
     theirs = sorted({f"{one.uid}:{one.gid}" for one in found.processes} - {ours})
     if theirs:

@@ -1,0 +1,83 @@
+"""A profiler at work in a container beside a service: Ctrl-C ends its sampling, not its writing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from ddd_tasks import console
+from ddd_tasks.debugging import target
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine import exec as execs
+from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.exec import Captured
+from ddd_tasks.errors import EngineError
+
+MEANWHILE = "it was profiled"
+_PID = "/tmp/profiler.pid"
+_BEGIN = f'echo $$ > {_PID}; exec "$@"'
+_END = f'kill -INT "$(cat {_PID})"'
+_LOOK = 0.2
+_SECONDS_TO_WRITE = 60.0
+
+
+def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what: str, seconds: float) -> Captured:
+    """Run it to its end, with a bar on a terminal that says what. It ends by itself after these seconds.
+
+    A first Ctrl-C has it end early, a second one leaves it to the container's end. Raises NotRunningError where the
+    service ends meanwhile, EngineError, KeyboardInterrupt where it has not begun yet.
+    """
+    program = _Program(container, argv)
+    with console.progress(what, seconds):
+        program.thread.start()
+        try:
+            _wait(engine, found, program, seconds + _SECONDS_TO_WRITE)
+        except KeyboardInterrupt as interruption:
+            # A signal that is not Ctrl-C ends the task.
+            if type(interruption) is not KeyboardInterrupt or not _has_been_told(engine, container):
+                raise
+            _wait(engine, found, program, _SECONDS_TO_WRITE)
+    return program.result()
+
+
+class _Program:
+    """Its run in a thread, so that ours is free for Ctrl-C. The thread ends with the container at the latest."""
+
+    def __init__(self, container: str, argv: Sequence[str]) -> None:
+        self.thread = threading.Thread(target=self._run, args=(container, list(argv)), daemon=True)
+        self._problem: BaseException | None = None
+        self._ran: Captured | None = None
+
+    def result(self) -> Captured:
+        """How it ended. Raises what went wrong."""
+        if self._ran is None:
+            raise self._problem or EngineError("the profiler has not ended")
+        return self._ran
+
+    def _run(self, container: str, argv: list[str]) -> None:
+        try:
+            with closing(Engine.connect()) as engine:
+                self._ran = execs.capture(engine, container, ["sh", "-c", _BEGIN, "sh", *argv])
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self._problem = error
+
+
+def _wait(engine: Engine, found: Target, program: _Program, seconds: float) -> None:
+    """Wait for its end. The stream of an exec may stay open when its container ends: so the service is looked at."""
+    deadline = time.monotonic() + seconds
+    while program.thread.is_alive():
+        program.thread.join(_LOOK)
+        if program.thread.is_alive() and (gone := target.gone(engine, found, MEANWHILE)):
+            raise gone
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"the profiler of service {found.service.name!r} does not end",
+                cause=f"it was waited for {seconds:.0f} s",
+                hint=f"ddd debug.doctor --service {found.service.name}",
+            )
+
+
+def _has_been_told(engine: Engine, container: str) -> bool:
+    return execs.capture(engine, container, ["sh", "-c", _END]).status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -121,10 +122,9 @@ def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engin
 def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:
     before = folders(stack, "api")
     terminal = stack.spawn(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"), size=(24, 100))
-    terminal.setecho(False)  # an echoed ^C may fall between the bytes of a letter of the bar
     terminal.expect("sample api, 120 s at 100 Hz.*━")
     time.sleep(3)
-    terminal.sendintr()
+    terminal.kill(signal.SIGINT)  # with the key, the terminal drops output amid the bytes of a letter
     terminal.expect("ended early")
     terminal.expect(r"hot +app/main\.py:[78]")
     terminal.wait()

@@ -36,7 +36,9 @@ def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what
             _wait(engine, found, program, seconds + _SECONDS_TO_WRITE)
         except KeyboardInterrupt as interruption:
             # A signal that is not Ctrl-C ends the task.
-            if type(interruption) is not KeyboardInterrupt or not _has_been_told(engine, container):
+            if type(interruption) is not KeyboardInterrupt:
+                raise
+            if not _has_been_told(engine, container) and not program.ended.is_set():
                 raise
             _wait(engine, found, program, _SECONDS_TO_WRITE)
     return program.result()
@@ -47,6 +49,8 @@ class _Program:
 
     def __init__(self, container: str, argv: Sequence[str]) -> None:
         self.thread = threading.Thread(target=self._run, args=(container, list(argv)), daemon=True)
+        # Not thread.join: a Ctrl-C in it has Python before 3.13 take the thread for ended.
+        self.ended = threading.Event()
         self._problem: BaseException | None = None
         self._ran: Captured | None = None
 
@@ -62,14 +66,15 @@ class _Program:
                 self._ran = execs.capture(engine, container, ["sh", "-c", _BEGIN, "sh", *argv])
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             self._problem = error
+        finally:
+            self.ended.set()
 
 
 def _wait(engine: Engine, found: Target, program: _Program, seconds: float) -> None:
     """Wait for its end. The stream of an exec may stay open when its container ends: so the service is looked at."""
     deadline = time.monotonic() + seconds
-    while program.thread.is_alive():
-        program.thread.join(_LOOK)
-        if program.thread.is_alive() and (gone := target.gone(engine, found, MEANWHILE)):
+    while not program.ended.wait(_LOOK):
+        if gone := target.gone(engine, found, MEANWHILE):
             raise gone
         if time.monotonic() > deadline:
             raise EngineError(

@@ -15,13 +15,16 @@ from ddd_tasks.project import Project, Service
 
 
 class Call(NamedTuple):
-    """A frame of a thread. path: its file on this machine, None for one of the image; local: name -> value as text."""
+    """A frame of a thread. file: in the container; local: name -> value as text.
+
+    path: its file on this machine, None for one of the image; a sampler leaves it out.
+    """
 
     function: str
     file: str
     line: int
-    path: Path | None
     local: dict[str, str]
+    path: Path | None = None
 
     def lines(self) -> Iterator[str]:
         """As a person reads it."""
@@ -50,31 +53,26 @@ class Thread(NamedTuple):
 
 
 def threads(project: Project, service: Service, *, with_locals: bool = False) -> list[Thread] | None:
-    """All threads of the service and of its child processes; None in a dry run. Raises as sampling.cpu does."""
+    """All threads of the service and of its child processes, with paths; None in a dry run.
+
+    Raises as sampling.record does.
+    """
     with closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
-        said = sampler(language, service, "dump")(engine, project, found, language, with_locals=with_locals)
-    if said is None:
+        dump = sampler(language, service, "dump")
+        seen: list[Thread] | None = dump(engine, project, found, language, with_locals=with_locals)
+    if seen is None:
         return None
-    return parse(said, mapping.mappings(project, service, language, found.stage))
+    known = mapping.mappings(project, service, language, found.stage)
+    return [placed(thread, known) for thread in seen]
 
 
-def parse(said: Sequence[Any], known: Sequence[PathMapping]) -> list[Thread]:
-    """The threads in the words of `py-spy dump --json`."""
-    return [
-        Thread(
-            int(one["pid"]),
-            str(one.get("thread_name") or one.get("os_thread_id") or one["thread_id"]),
-            bool(one["active"]),
-            [_call(frame, known) for frame in one["frames"]],
-        )
-        for one in said
-    ]
+def placed(thread: Thread, known: Sequence[PathMapping]) -> Thread:
+    """The thread with the paths of this machine."""
+    return thread._replace(calls=[_placed(call, known) for call in thread.calls])
 
 
-def _call(frame: Any, known: Sequence[PathMapping]) -> Call:
-    file = str(frame["filename"])
-    path = mapping.to_host(known, file) if file.startswith("/") else None
-    local = {str(one["name"]): str(one.get("repr")) for one in frame.get("locals") or ()}
-    return Call(str(frame["name"]), file, int(frame["line"]), path if path and path.is_file() else None, local)
+def _placed(call: Call, known: Sequence[PathMapping]) -> Call:
+    path = mapping.to_host(known, call.file) if call.file.startswith("/") else None
+    return call._replace(path=path if path and path.is_file() else None)

@@ -18,8 +18,10 @@ from ddd_tasks.profiling.summary import Row
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project, Service
 
-# What a module of samplers/ has: record(engine, project, target, language, wanted), and dump where the language has it.
+# A module of samplers/ has, as far as its language can: cpu and memory (engine, project, target, language, wanted) ->
+# Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None.
 SAMPLERS = ("python",)
+CPU, MEMORY = "cpu", "memory"
 
 
 class Report(NamedTuple):
@@ -47,15 +49,16 @@ class Report(NamedTuple):
         )
 
 
-def cpu(project: Project, service: Service, wanted: Wanted) -> Report | None:
-    """Sample what the service does on the CPU; None in a dry run, which prints about what would be run.
+def record(project: Project, service: Service, kind: str, wanted: Wanted) -> Report | None:
+    """Sample what the service does. kind: CPU, or MEMORY for what it allocates.
 
-    Raises NotRunningError, UnsupportedError, ConfigError, EngineError; then no folder is left.
+    None in a dry run, which prints about what would be run. Raises NotRunningError, UnsupportedError, ConfigError,
+    EngineError; then no folder is left.
     """
     with closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
-        recorded = sampler(language, service, "record")(engine, project, found, language, wanted)
+        recorded = sampler(language, service, kind)(engine, project, found, language, wanted)
     if recorded is None:
         return None
     known = mapping.mappings(project, service, language, found.stage)

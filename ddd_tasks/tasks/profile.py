@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
@@ -11,6 +12,9 @@ from ddd_tasks import project as projects
 from ddd_tasks.project import Project, Service
 from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, task
 
+if TYPE_CHECKING:
+    from ddd_tasks.profiling.sampling import Report
+
 
 def _project() -> Project:
     return projects.load(Path.cwd())
@@ -18,6 +22,17 @@ def _project() -> Project:
 
 def _service(project: Project, name: str | None) -> Service:
     return paths.service_here(project, Path.cwd(), name)
+
+
+def _show(report: Report | None, json: bool) -> None:
+    """A profile that was made; nothing after a dry run."""
+    from ddd_tasks.profiling import summary
+
+    if report and json:
+        console.result_json(report.as_dict())
+    elif report:
+        console.table(summary.COLUMNS, report.cells(Path.cwd()))
+        console.note(report.line)
 
 
 @task(
@@ -42,17 +57,12 @@ def cpu(
     The service is not restarted or changed. The hottest functions are shown,
     and a flame graph is kept below .ddd/profiles.
     """
-    from ddd_tasks.profiling import sampling, summary
+    from ddd_tasks.profiling import sampling
     from ddd_tasks.profiling import wanted as asked
 
     wanted = asked.checked(seconds, rate, native=native)
     project = _project()
-    report = sampling.cpu(project, _service(project, service), wanted)
-    if report and json:
-        console.result_json(report.as_dict())
-    elif report:
-        console.table(summary.COLUMNS, report.cells(Path.cwd()))
-        console.note(report.line)
+    _show(sampling.record(project, _service(project, service), sampling.CPU, wanted), json)
 
 
 @task(

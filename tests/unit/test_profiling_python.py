@@ -99,7 +99,7 @@ def test_a_thread_is_shown_with_paths_of_this_machine(tmp_path: Path) -> None:
         {"pid": 7, "thread_id": 1, "thread_name": None, "os_thread_id": 8, "active": True, "frames": [frame]},
         {"pid": 7, "thread_id": 2, "thread_name": "io", "os_thread_id": 9, "active": False, "frames": []},
     ]
-    first, second = dumping.parse(said, [PathMapping(tmp_path, "/app")])
+    first, second = (dumping.placed(one, [PathMapping(tmp_path, "/app")]) for one in pyspy.threads(said))
     assert list(first.lines()) == ["process 7, thread 8: at work", f"  work ({tmp_path}/main.py:9)", "      n = 3"]
     assert list(second.lines()) == ["process 7, thread io: waits"]
     assert first.as_dict()["calls"][0]["path"] == str(tmp_path / "main.py")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from ddd_tasks.profiling.dumping import Call, Thread
 from ddd_tasks.profiling.stacks import Frame
 
 # With --subprocesses each stack begins with its process, whose command line may hold anything, passwords too.
@@ -39,6 +41,19 @@ def stacks(document: dict[str, Any]) -> dict[tuple[Frame, ...], int]:
     return dict(seen)
 
 
+def threads(said: Sequence[Any]) -> list[Thread]:
+    """The threads in the words of `py-spy dump --json`, the innermost call first."""
+    return [
+        Thread(
+            int(one["pid"]),
+            str(one.get("thread_name") or one.get("os_thread_id") or one["thread_id"]),
+            bool(one["active"]),
+            [_call(frame) for frame in one["frames"]],
+        )
+        for one in said
+    ]
+
+
 def lost(said: str) -> int:
     """How many samples it could not take."""
     return sum(int(number) for number in _LOST.findall(said))
@@ -68,3 +83,8 @@ def remarks(said: str) -> list[str]:
 
 def _is_process(frame: Frame) -> bool:
     return frame.function.startswith("process ") and not frame.file
+
+
+def _call(frame: Any) -> Call:
+    local = {str(one["name"]): str(one.get("repr")) for one in frame.get("locals") or ()}
+    return Call(str(frame["name"]), str(frame["filename"]), int(frame["line"]), local)

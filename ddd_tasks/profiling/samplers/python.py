@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from contextlib import suppress
-from typing import Any
 
 from ddd_tasks import console, process
-from ddd_tasks.debugging import beside, rights, shell, target, toolbox
+from ddd_tasks.debugging import rights, shell, target, toolbox
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Captured
-from ddd_tasks.errors import DddError, EngineError, NotRunningError, UnsupportedError
+from ddd_tasks.errors import DddError, EngineError, UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.profiling.artefacts import Recorded
-from ddd_tasks.profiling.samplers import program, pyspy
+from ddd_tasks.profiling.dumping import Thread
+from ddd_tasks.profiling.samplers import program, pyspy, subject
 from ddd_tasks.profiling.stacks import SAMPLES, Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project
@@ -28,17 +27,17 @@ _FILE = "/tmp/py-spy.speedscope.json"
 _WITH_TRACING = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace", "--")
 
 
-def record(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
+def cpu(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
     """What the service does on the CPU for so long, its child processes too; None in a dry run.
 
     Ctrl-C ends it early, and what was sampled counts. Raises NotRunningError where nothing was at work or the service
     ended, UnsupportedError where the kernel lets nobody in, EngineError.
     """
     allowed = rights.of(engine, found, language.debug)
-    pid = _pid(found, language)
+    pid = subject.pid(found, language)
     argv = _argv(pid, wanted)
     if process.is_dry():
-        _announce(project, found, language, allowed, argv)
+        subject.announce(project, found, _image(found, language), allowed, [*_tracer(allowed), *argv])
         return None
     image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
     began = time.monotonic()
@@ -58,16 +57,18 @@ def record(engine: Engine, project: Project, found: Target, language: Language, 
     return _recorded(found, wanted, native, (ran.stdout + ran.stderr).decode(errors="replace"), seconds)
 
 
-def dump(engine: Engine, project: Project, found: Target, language: Language, *, with_locals: bool) -> Any:
-    """What each thread does at this moment, as py-spy says it: threads with frames, the innermost first.
+def dump(
+    engine: Engine, project: Project, found: Target, language: Language, *, with_locals: bool
+) -> list[Thread] | None:
+    """What each thread does at this moment; None in a dry run.
 
-    The process stands still for some milliseconds. None in a dry run. Raises as record does.
+    The process stands still for some milliseconds. Raises as cpu does.
     """
     allowed = rights.of(engine, found, language.debug)
-    argv = ["py-spy", "dump", "--json", "--subprocesses", "--pid", str(_pid(found, language))]
+    argv = ["py-spy", "dump", "--json", "--subprocesses", "--pid", str(subject.pid(found, language))]
     argv += ["--locals"] if with_locals else []
     if process.is_dry():
-        _announce(project, found, language, allowed, argv)
+        subject.announce(project, found, _image(found, language), allowed, [*_tracer(allowed), *argv])
         return None
     image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
     try:
@@ -77,7 +78,7 @@ def dump(engine: Engine, project: Project, found: Target, language: Language, *,
         raise target.gone(engine, found, program.MEANWHILE) or error from error
     if ran.status:
         raise _refusal(engine, found, allowed, ran)
-    return json.loads(ran.stdout)
+    return pyspy.threads(json.loads(ran.stdout))
 
 
 def _argv(pid: int, wanted: Wanted) -> list[str]:
@@ -87,28 +88,8 @@ def _argv(pid: int, wanted: Wanted) -> list[str]:
     return [*words, how, "--subprocesses", "--full-filenames", "--format", "speedscope", "--output", _FILE]
 
 
-def _pid(found: Target, language: Language) -> int:
-    """The topmost process that runs Python, as its container numbers it: its children are sampled with it."""
-    pattern = language.debug.programs if language.debug else ""
-    fitting = [one for one in found.processes if re.fullmatch(pattern, one.name)]
-    if found.processes and found.listening is not None and not fitting:
-        running = ", ".join(sorted({one.name for one in found.processes}))
-        raise UnsupportedError(
-            f"no process of service {found.service.name!r} runs {language.name}",
-            cause=f"its programs are: {running}",
-            hint=f"ddd debug.toolbox --service {found.service.name} -- ps -ef",
-        )
-    pids = {one.pid for one in fitting}
-    tops = [one for one in fitting if one.ppid not in pids]
-    return min(tops, key=lambda one: one.pid).inner if tops else 1
-
-
-def _announce(project: Project, found: Target, language: Language, allowed: Rights, argv: list[str]) -> None:
-    image = toolbox.image(language.name, toolbox.python_of(found, language))
-    first, *rest = [*_tracer(allowed), *argv]
-    body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [first], "Cmd": rest}
-    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
-    process.announce(beside.command(body))
+def _image(found: Target, language: Language) -> str:
+    return toolbox.image(language.name, toolbox.python_of(found, language))
 
 
 def _tracer(allowed: Rights) -> list[str]:
@@ -126,17 +107,9 @@ def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: 
         console.note(remark)
     profile = Profile("python", SAMPLES, wanted.rate, seconds, pyspy.lost(said), seen)
     if not profile.weight:
-        raise NotRunningError(
-            f"nothing was sampled: service {name!r} was idle for {seconds:.1f} s",
-            cause="none of its Python threads was at work on the CPU; those that wait are not counted",
-            hint=f"ddd profile.cpu --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
-        )
-    config = found.info["Config"]
-    command = (found.info["Path"], *found.info["Args"])
+        raise subject.idle(found, wanted, seconds, "none of its Python threads was at work on the CPU")
     content = json.dumps(document, ensure_ascii=False).encode()
-    return Recorded(
-        name, "cpu", profile, ("py-spy.speedscope.json", content), str(config["Image"]), tuple(map(str, command))
-    )
+    return subject.recorded(found, "cpu", profile, ("py-spy.speedscope.json", content))
 
 
 def _refusal(engine: Engine, found: Target, allowed: Rights, ran: Captured) -> DddError:

@@ -1,0 +1,58 @@
+"""The service that is profiled: which process, what is noted of it, and the words that all samplers share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ddd_tasks import process
+from ddd_tasks.debugging import beside, shell
+from ddd_tasks.debugging.rights import Rights
+from ddd_tasks.debugging.target import Target
+from ddd_tasks.errors import NotRunningError, UnsupportedError
+from ddd_tasks.language import Language
+from ddd_tasks.profiling.artefacts import Recorded
+from ddd_tasks.profiling.stacks import Profile
+from ddd_tasks.profiling.wanted import Wanted
+from ddd_tasks.project import Project
+
+
+def pid(found: Target, language: Language) -> int:
+    """The topmost process that runs the language, as its container numbers it. Raises UnsupportedError for none."""
+    pattern = language.debug.programs if language.debug else ""
+    fitting = [one for one in found.processes if re.fullmatch(pattern, one.name)]
+    if found.processes and found.listening is not None and not fitting:
+        running = ", ".join(sorted({one.name for one in found.processes}))
+        raise UnsupportedError(
+            f"no process of service {found.service.name!r} runs {language.name}",
+            cause=f"its programs are: {running}",
+            hint=f"ddd debug.toolbox --service {found.service.name} -- ps -ef",
+        )
+    pids = {one.pid for one in fitting}
+    tops = [one for one in fitting if one.ppid not in pids]
+    return min(tops, key=lambda one: one.pid).inner if tops else 1
+
+
+def announce(project: Project, found: Target, image: str, allowed: Rights, argv: Sequence[str]) -> None:
+    """Print about what would be run beside the service, as a command that can be pasted."""
+    first, *rest = argv
+    body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [first], "Cmd": rest}
+    body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
+    process.announce(beside.command(body))
+
+
+def recorded(found: Target, kind: str, profile: Profile, native: tuple[str, bytes]) -> Recorded:
+    """The profile with what its container runs. kind: cpu or memory; native: see Recorded."""
+    command = (found.info["Path"], *found.info["Args"])
+    image = str(found.info["Config"]["Image"])
+    return Recorded(found.service.name, kind, profile, native, image, tuple(map(str, command)))
+
+
+def idle(found: Target, wanted: Wanted, seconds: float, why: str, kind: str = "cpu") -> NotRunningError:
+    """The refusal where nothing was seen in these seconds."""
+    name = found.service.name
+    return NotRunningError(
+        f"nothing was sampled: service {name!r} was idle for {seconds:.1f} s",
+        cause=f"{why}; what waits is not counted",
+        hint=f"ddd profile.{kind} --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
+    )

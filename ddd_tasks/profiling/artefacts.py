@@ -28,7 +28,8 @@ _MAY_BE = 100  # runs of one service in one second
 class Recorded(NamedTuple):
     """A profile and where it comes from. kind: cpu or memory; image and command: those of the container.
 
-    native: name and content of the file that the profiler itself wrote.
+    native: name and content of the file that the profiler itself wrote. load: what requests took meanwhile, see
+    profiling.load.comparison; None where none were sent.
     """
 
     service: str
@@ -37,6 +38,7 @@ class Recorded(NamedTuple):
     native: tuple[str, bytes]
     image: str = ""
     command: tuple[str, ...] = ()
+    load: Mapping[str, Any] | None = None
 
 
 class Artefact(NamedTuple):
@@ -183,6 +185,7 @@ def _meta(project: Project, recorded: Recorded, moment: datetime) -> dict[str, A
         "command": [process.redact(word) for word in recorded.command],
         "commit": _commit(project),
         "native": recorded.native[0],
+        **({"load": dict(recorded.load)} if recorded.load else {}),
     }
 
 

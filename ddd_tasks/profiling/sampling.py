@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.profiling import artefacts, summary
 from ddd_tasks.profiling.artefacts import Artefact
+from ddd_tasks.profiling.load import meanwhile
+from ddd_tasks.profiling.load.wanted import Load
 from ddd_tasks.profiling.summary import Row
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project, Service
@@ -49,8 +52,8 @@ class Report(NamedTuple):
         )
 
 
-def record(project: Project, service: Service, kind: str, wanted: Wanted) -> Report | None:
-    """Sample what the service does. kind: CPU, or MEMORY for what it allocates.
+def record(project: Project, service: Service, kind: str, wanted: Wanted, load: Load | None = None) -> Report | None:
+    """Sample what the service does. kind: CPU, or MEMORY for what it allocates; load: the requests to send meanwhile.
 
     None in a dry run, which prints about what would be run. Raises NotRunningError, UnsupportedError, ConfigError,
     EngineError; then no folder is left.
@@ -58,7 +61,9 @@ def record(project: Project, service: Service, kind: str, wanted: Wanted) -> Rep
     with closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
-        recorded = sampler(language, service, kind)(engine, project, found, language, wanted)
+        sample = partial(sampler(language, service, kind), engine, project, found, language, wanted)
+        seconds = wanted.seconds
+        recorded = meanwhile.measured(engine, project, found, language, load, seconds, sample) if load else sample()
     if recorded is None:
         return None
     known = mapping.mappings(project, service, language, found.stage)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
@@ -33,6 +34,17 @@ def _show(report: Report | None, json: bool) -> None:
     elif report:
         console.table(summary.COLUMNS, report.cells(Path.cwd()))
         console.note(report.line)
+        _show_load(report.artefact.meta.get("load"))
+
+
+def _show_load(load: Mapping[str, Any] | None) -> None:
+    """What requests took without the profiler and with it, where some were sent."""
+    from ddd_tasks.profiling.load import comparison
+
+    if load:
+        console.table(comparison.COLUMNS, comparison.rows(load))
+        for remark in comparison.remarks(load):
+            console.note(remark)
 
 
 @task(
@@ -41,6 +53,8 @@ def _show(report: Report | None, json: bool) -> None:
         "seconds": "How long to sample; Ctrl-C ends it early.",
         "rate": "Samples a second, up to 1000.",
         "native": "With the stacks of C code; the process stands still for each sample.",
+        "load": "Send requests meanwhile: a path as /work?n=3, or http://SERVICE:PORT/PATH.",
+        "rps": "Requests a second with --load, up to 1000 (default: 20).",
         "json": JSON_HELP,
     }
 )
@@ -50,19 +64,23 @@ def cpu(
     seconds: int = 10,
     rate: int = 100,
     native: bool = False,
+    load: str | None = None,
+    rps: str | None = None,
     json: bool = False,
 ) -> None:
     """Sample where a running service spends its time.
 
     The service is not restarted or changed. The hottest functions are shown,
-    and a flame graph is kept below .ddd/profiles.
+    and a flame graph is kept below .ddd/profiles. With --load, it is shown
+    what requests take without the profiler and with it.
     """
     from ddd_tasks.profiling import sampling
     from ddd_tasks.profiling import wanted as asked
+    from ddd_tasks.profiling.load import wanted as traffic
 
-    wanted = asked.checked(seconds, rate, native=native)
+    wanted, sent = asked.checked(seconds, rate, native=native), traffic.checked(load, rps)
     project = _project()
-    _show(sampling.record(project, _service(project, service), sampling.CPU, wanted), json)
+    _show(sampling.record(project, _service(project, service), sampling.CPU, wanted, sent), json)
 
 
 @task(

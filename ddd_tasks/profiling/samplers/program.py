@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from ddd_tasks import console
 from ddd_tasks.debugging import target
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Captured
 from ddd_tasks.errors import EngineError
+from ddd_tasks.profiling import window
 
 MEANWHILE = "it was profiled"
 _PID = "/tmp/profiler.pid"
@@ -30,7 +30,7 @@ def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what
     service ends meanwhile, EngineError, KeyboardInterrupt where it has not begun yet.
     """
     program = _Program(container, argv)
-    with console.progress(what, seconds):
+    with window.sampling(what, seconds):
         program.thread.start()
         try:
             _wait(engine, found, program, seconds + _SECONDS_TO_WRITE)

@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
     """A profile and where it comes from. kind: cpu or memory; image and command: those of the container.
 
     native: name and content of the file that the profiler itself wrote. load: what requests took meanwhile, see
-    profiling.load.comparison; None where none were sent.
+    profiling.load.latency; None where none were sent.
     """
 
     service: str

@@ -39,11 +39,11 @@ def _show(report: Report | None, json: bool) -> None:
 
 def _show_load(load: Mapping[str, Any] | None) -> None:
     """What requests took without the profiler and with it, where some were sent."""
-    from ddd_tasks.profiling.load import comparison
+    from ddd_tasks.profiling.load import latency
 
     if load:
-        console.table(comparison.COLUMNS, comparison.rows(load))
-        for remark in comparison.remarks(load):
+        console.table(latency.COLUMNS, latency.rows(load))
+        for remark in latency.remarks(load):
             console.note(remark)
 
 

@@ -78,6 +78,11 @@ class Target:
             connection.close()
             return self._on(connection)
 
+    def close(self) -> None:
+        """Close the connections that wait for a request."""
+        while self._idle:
+            self._idle.pop().close()
+
     def _on(self, connection: http.client.HTTPConnection) -> int:
         try:
             connection.request("GET", self._path, headers=self._headers)

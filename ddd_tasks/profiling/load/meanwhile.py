@@ -12,7 +12,7 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import Language
 from ddd_tasks.profiling import window
 from ddd_tasks.profiling.artefacts import Recorded
-from ddd_tasks.profiling.load import address, comparison, traffic
+from ddd_tasks.profiling.load import address, latency, traffic
 from ddd_tasks.profiling.load.traffic import Traffic
 from ddd_tasks.profiling.load.wanted import Load
 from ddd_tasks.project import Project
@@ -50,12 +50,12 @@ def measured(
         _send(engine, found, requests, "warm-up", f"warm up, {_WARM_UP:.0f} s: {asked}", _WARM_UP)
         before = min(seconds, _LONGEST)
         what = f"without the profiler, {before} s: {asked}"
-        _send(engine, found, requests, comparison.WITHOUT, what, before)
+        _send(engine, found, requests, latency.WITHOUT, what, before)
         requests.begin("prepare")
-        with window.listened(lambda is_open: requests.begin(comparison.WITH if is_open else "write")):
+        with window.listened(lambda is_open: requests.begin(latency.WITH if is_open else "write")):
             recorded = sample()
         phases = requests.end()
-    return recorded and recorded._replace(load=comparison.fields(there.url, load.rps, phases))
+    return recorded and recorded._replace(load=latency.fields(there.url, load.rps, phases))
 
 
 def _send(engine: Engine, found: Target, requests: Traffic, phase: str, what: str, seconds: float) -> None:

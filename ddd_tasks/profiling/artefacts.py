@@ -19,10 +19,12 @@ from ddd_tasks.project import Project
 
 COLUMNS = ("profile", "kind", "language", "seconds", "seen", "commit")
 FLAMEGRAPH, SPEEDSCOPE, FOLDED, META = "flamegraph.html", "speedscope.json", "folded.txt", "meta.json"
-_FOLDER = "profiles"
+_LATEST, _PREVIOUS = "latest", "previous"
+_FOLDER, _SOURCES = "profiles", "sources"
 _TIME = "%Y%m%dT%H%M%SZ"
 _DRAFT = ".draft-"
 _MAY_BE = 100  # runs of one service in one second
+_NAMED = 20  # in a refusal
 
 
 class Recorded(NamedTuple):
@@ -67,14 +69,26 @@ class Artefact(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The fields of profile.list --json."""
-        return {"profile": self.name, "folder": str(self.folder), **self.meta}
+        told = {key: value for key, value in self.meta.items() if key != _SOURCES}
+        return {"profile": self.name, "folder": str(self.folder), **told}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """File in the container -> its path in the project, for those that were there."""
+        found = self.meta.get(_SOURCES)
+        return {str(file): str(path) for file, path in found.items()} if isinstance(found, dict) else {}
 
 
-def write(project: Project, recorded: Recorded, *, now: datetime | None = None) -> Artefact:
-    """Make the folder of a run. Raises ConfigError where it cannot be written; then nothing of it is left."""
+def write(
+    project: Project, recorded: Recorded, sources: Mapping[str, str] | None = None, *, now: datetime | None = None
+) -> Artefact:
+    """Make the folder of a run. sources: file in the container -> its path in the project, where it is there.
+
+    Raises ConfigError where it cannot be written; then nothing of it is left.
+    """
     moment = now or datetime.now(timezone.utc)
     place = _place(project) / recorded.service
-    meta = _meta(project, recorded, moment)
+    meta = {**_meta(project, recorded, moment), _SOURCES: dict(sources or {})}
     files = _files(recorded, meta)
     try:
         projectcache.make_private(place)
@@ -113,12 +127,15 @@ def latest(project: Project, service: str | None = None) -> Artefact:
 
 
 def find(project: Project, name: str) -> Artefact:
-    """The run that is meant: SERVICE/TIME, TIME, a service for its newest, a folder, or latest for the newest of all.
+    """The run that is meant: SERVICE/TIME, TIME, or its folder; the newest of SERVICE, or latest of all.
 
-    Raises UnknownNameError, with the names that exist, or ConfigError.
+    previous is the one before it, of the same service and kind: previous alone, or SERVICE/previous. Raises
+    UnknownNameError, with the names that exist, or ConfigError.
     """
-    if name == "latest":
-        return latest(project)
+    service, _, which = name.rpartition("/")
+    if which in (_LATEST, _PREVIOUS) and service in ("", *_services(project)):
+        newest = latest(project, service or None)
+        return _before(project, newest) if which == _PREVIOUS else newest
     found = every(project)
     here = Path(name).resolve()
     fitting = [
@@ -127,8 +144,9 @@ def find(project: Project, name: str) -> Artefact:
         if name in (one.name, one.folder.name, one.folder.parent.name) or one.folder.resolve() == here
     ]
     if not fitting:
-        names = [one.name for one in found]
-        raise UnknownNameError("profile", name, names, where=str(_place(project)), hint="ddd profile.list")
+        names = [one.name for one in found][-_NAMED:]
+        valid = [*names, *_services(project), *([_LATEST, _PREVIOUS] if names else [])]
+        raise UnknownNameError("profile", name, valid, where=str(_place(project)), hint="ddd profile.list")
     return fitting[-1]
 
 
@@ -141,9 +159,26 @@ def profile_of(artefact: Artefact) -> Profile:
         return Profile(
             str(meta["language"]), str(meta["unit"]), int(meta["rate"]), float(meta["seconds"]), int(meta["lost"]), seen
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (ConfigError, OSError, KeyError, TypeError, ValueError) as error:
         what = f"the profile {artefact.name} cannot be read"
-        raise ConfigError(what, cause=f"{file}: {error}", hint="ddd profile.list") from error
+        cause = error.what if isinstance(error, ConfigError) else error
+        raise ConfigError(what, cause=f"{file}: {cause}", hint="ddd profile.list") from error
+
+
+def _services(project: Project) -> list[str]:
+    """The services that have runs."""
+    return sorted({one.folder.parent.name for one in every(project)})
+
+
+def _before(project: Project, newest: Artefact) -> Artefact:
+    """The run before this one. Raises ConfigError where there is none."""
+    service, kind = newest.folder.parent.name, newest.meta.get("kind")
+    found = [one for one in every(project, service) if one.meta.get("kind") == kind and one.folder != newest.folder]
+    if not found:
+        what = f"there is no profile of service {service!r} before {newest.name}"
+        hint = f"ddd profile.{kind} --service {service}"
+        raise ConfigError(what, cause=f"it is the only one of {kind}", hint=hint)
+    return found[-1]
 
 
 def _place(project: Project) -> Path:
@@ -157,7 +192,7 @@ def _files(recorded: Recorded, meta: Mapping[str, Any]) -> dict[str, bytes]:
         name: native,
         FOLDED: stacks.folded(profile).encode(),
         SPEEDSCOPE: speedscope.render(profile, title).encode(),
-        FLAMEGRAPH: flamegraph.render(profile, title).encode(),
+        FLAMEGRAPH: flamegraph.render(profile, title, meta[_SOURCES]).encode(),
         META: (json.dumps(meta, indent=2, ensure_ascii=False) + "\n").encode(),
     }
 

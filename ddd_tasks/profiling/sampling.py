@@ -67,7 +67,8 @@ def record(project: Project, service: Service, kind: str, wanted: Wanted, load: 
     if recorded is None:
         return None
     known = mapping.mappings(project, service, language, found.stage)
-    return Report(artefacts.write(project, recorded), summary.rows(recorded.profile, known))
+    sources = summary.sources(project, recorded.profile, known)
+    return Report(artefacts.write(project, recorded, sources), summary.rows(recorded.profile, known))
 
 
 def sampler(language: Language, service: Service, what: str) -> Callable[..., Any]:

@@ -6,11 +6,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ddd_tasks.errors import ConfigError
 
 SAMPLES, BYTES = "samples", "bytes"
+Function: TypeAlias = tuple[str, str]
+"""Its name and its file: two of one name in two files are two, and code that has moved by a line is the same."""
+
 _PLACE = re.compile(r"(?P<function>.*) \((?P<file>.+?)(?::(?P<line>\d+))?\)", re.DOTALL)
 
 
@@ -24,7 +27,7 @@ class Frame(NamedTuple):
     def __str__(self) -> str:
         """As folded text has it: no separator of stacks, no line break."""
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
-        return _plain(f"{self.function} ({place})" if place else self.function)
+        return _plain(f"{self.function} ({place})" if place else self.function) or "?"
 
 
 @dataclass(frozen=True)
@@ -95,21 +98,28 @@ def parse(text: str) -> dict[tuple[Frame, ...], int]:
 
 def totals(profile: Profile) -> list[Total]:
     """Every function with its shares, the one with the largest of its own first. Recursion counts once."""
-    own: Counter[tuple[str, str]] = Counter()
-    whole: Counter[tuple[str, str]] = Counter()
-    tops: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    lines: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    own, whole = Counter[Function](), Counter[Function]()
+    tops, lines = by_line(profile)
     for stack, weight in profile.stacks.items():
-        for function, file, line in set(stack):
-            lines[function, file][line] += weight
         for key in {frame[:2] for frame in stack}:
             whole[key] += weight
-        for function, file, line in stack[-1:]:
-            own[function, file] += weight
-            tops[function, file][line] += weight
+        for frame in stack[-1:]:
+            own[frame[:2]] += weight
     by = profile.weight or 1
     found = (Total(*key, _most(tops.get(key) or lines[key]), own[key] / by, whole[key] / by) for key in whole)
     return sorted(found, key=lambda one: (-one.own, -one.whole, one.function, one.file))
+
+
+def by_line(profile: Profile) -> tuple[dict[Function, Counter[int]], dict[Function, Counter[int]]]:
+    """The weight at each line of each function: where it was at work itself, and wherever it was in a stack."""
+    tops: defaultdict[Function, Counter[int]] = defaultdict(Counter)
+    lines: defaultdict[Function, Counter[int]] = defaultdict(Counter)
+    for stack, weight in profile.stacks.items():
+        for frame in set(stack):
+            lines[frame[:2]][frame.line] += weight
+        for frame in stack[-1:]:
+            tops[frame[:2]][frame.line] += weight
+    return dict(tops), dict(lines)
 
 
 def hottest(profile: Profile, count: int) -> list[Total]:

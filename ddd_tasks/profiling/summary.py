@@ -11,6 +11,7 @@ from ddd_tasks.debugging import mapping
 from ddd_tasks.language import PathMapping
 from ddd_tasks.profiling import stacks
 from ddd_tasks.profiling.stacks import Profile, Total
+from ddd_tasks.project import Project
 
 COLUMNS = ("self", "total", "function", "where")
 COUNT = 10
@@ -28,23 +29,33 @@ class Row(NamedTuple):
             "self": f"{self.total.own:.1%}",
             "total": f"{self.total.whole:.1%}",
             "function": self.total.function,
-            "where": self._where(here),
+            "where": where(self.total.file, self.total.line, self.path, here),
         }
 
     def as_dict(self) -> dict[str, Any]:
         """The fields for --json. file is the container's path."""
         return {**self.total.as_dict(), "path": str(self.path) if self.path else None}
 
-    def _where(self, here: Path) -> str:
-        shown = self.total.file
-        if self.path:
-            shown = os.path.relpath(self.path, here) if self.path.is_relative_to(here) else str(self.path)
-        return f"{shown}:{self.total.line}" if shown and self.total.line else shown or "-"
-
 
 def rows(profile: Profile, known: Sequence[PathMapping], count: int = COUNT) -> list[Row]:
     """The hottest functions. A file that the mappings lead to and that is not there has no path."""
     return [Row(one, _on_host(known, one.file)) for one in stacks.hottest(profile, count)]
+
+
+def sources(project: Project, profile: Profile, known: Sequence[PathMapping]) -> dict[str, str]:
+    """The files of a profile that are on this machine: path in the container -> path in the project, or elsewhere."""
+    found = ((file, _on_host(known, file)) for file in stacks.files(profile))
+    return {file: _short(path, project.directory) for file, path in found if path}
+
+
+def where(file: str, line: int, path: Path | None, here: Path) -> str:
+    """Where a function is: on this machine, where it is there, else in the container; "-" where that is not known."""
+    shown = _short(path, here) if path else file
+    return f"{shown}:{line}" if shown and line else shown or "-"
+
+
+def _short(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
 
 
 def _on_host(known: Sequence[PathMapping], file: str) -> Path | None:

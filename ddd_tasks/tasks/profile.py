@@ -105,6 +105,44 @@ def dump(c: Context, service: str | None = None, locals: bool = False, json: boo
         console.result("\n".join(line for thread in threads for line in thread.lines()))
 
 
+@task(
+    positional=["before", "after"],
+    help={
+        "before": "SERVICE/TIME of profile.list, a service for its newest, latest or previous.",
+        "after": "The later one, named the same way.",
+        "absolute": "Compare what each takes in a second instead of its share: for the same load.",
+        "open": "Open the page in a browser.",
+        "json": JSON_HELP,
+    },
+)
+def diff(
+    c: Context,  # noqa: ARG001
+    before: str,
+    after: str,
+    absolute: bool = False,
+    open: bool = False,  # noqa: A002
+    json: bool = False,
+) -> None:
+    """Compare two profiles: what takes more, and what less.
+
+    The last two are `profile.diff previous latest`. A flame graph in red and
+    blue is kept with the later one.
+    """
+    from ddd_tasks.profiling import comparison
+
+    found = comparison.compare(_project(), before, after, absolute=absolute)
+    if json:
+        console.result_json(found.as_dict())
+    else:
+        console.table(comparison.COLUMNS, [row.cells(Path.cwd()) for row in found.notable])
+        for line in found.lines:
+            console.note(line)
+    if open:
+        import webbrowser
+
+        webbrowser.open(found.page.as_uri())
+
+
 @task(name="list", help={"service": "Only this service (default: all).", "json": JSON_HELP})
 def list_(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
     """List the profiles that were made, the newest last."""
@@ -121,7 +159,7 @@ def list_(c: Context, service: str | None = None, json: bool = False) -> None:  
 @task(
     name="open",
     help={
-        "profile": "SERVICE/TIME of profile.list, a service for its newest, or latest.",
+        "profile": "SERVICE/TIME of profile.list, a service for its newest, latest or previous.",
         "print": "Print the path and open nothing.",
     },
 )

@@ -11,7 +11,7 @@ import pytest
 from ddd_tasks.errors import ConfigError, UnknownNameError
 from ddd_tasks.language import PathMapping
 from ddd_tasks.profiling import artefacts, flamegraph, stacks, summary
-from ddd_tasks.profiling.artefacts import Recorded
+from ddd_tasks.profiling.artefacts import Artefact, Recorded
 from ddd_tasks.profiling.stacks import SAMPLES, Frame, Profile
 from ddd_tasks.project import Project
 
@@ -122,6 +122,31 @@ def test_a_name_that_is_none_is_refused_with_those_that_are(project: Project) ->
     with pytest.raises(UnknownNameError) as caught:
         artefacts.find(project, "api/20260102T120001Z")
     assert caught.value.nearest == "api/20260102T120000Z"
+
+
+def test_the_one_before_is_of_the_same_service_and_kind(project: Project) -> None:
+    first = artefacts.write(project, recorded(), now=NOON)
+    artefacts.write(project, recorded()._replace(kind="memory"), now=NOON.replace(hour=13))
+    artefacts.write(project, recorded("web"), now=NOON.replace(hour=14))
+    last = artefacts.write(project, recorded(), now=NOON.replace(hour=15))
+    assert artefacts.find(project, "previous") == artefacts.find(project, "api/previous") == first
+    assert artefacts.find(project, "api/latest") == last
+    with pytest.raises(ConfigError, match="no profile of service 'web' before") as caught:
+        artefacts.find(project, "web/previous")
+    assert caught.value.hint == "ddd profile.cpu --service web"
+    with pytest.raises(UnknownNameError):
+        artefacts.find(project, "nothing/previous")
+
+
+def test_a_run_knows_its_files_on_this_machine(project: Project) -> None:
+    (project.directory / "lib").mkdir()
+    (project.directory / "lib" / "hot.py").touch()
+    sources = summary.sources(project, PROFILE, [PathMapping(project.directory, "/app")])
+    made = artefacts.write(project, recorded(), sources, now=NOON)
+    assert artefacts.every(project)[0].sources == {"/app/lib/hot.py": "lib/hot.py"}
+    assert "sources" not in made.as_dict()
+    made_before = Artefact(made.folder, {"unit": SAMPLES})
+    assert made_before.sources == {}
 
 
 def test_without_a_run_the_hint_makes_one(project: Project) -> None:

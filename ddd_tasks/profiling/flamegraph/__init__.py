@@ -6,27 +6,31 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from ddd_tasks.profiling import diff
 from ddd_tasks.profiling.flamegraph import tree
 from ddd_tasks.profiling.stacks import Profile
 
-
-def render(profile: Profile, title: str) -> str:
-    """The page of one profile. title: what it is of, as "api, 10 s at 100 Hz"."""
-    return _page(title, {"unit": profile.unit, "rate": profile.rate, **tree.data([profile])})
+_SCRIPTS = ("model.js", "graph.js", "page.js")
 
 
-def render_diff(before: Profile, after: Profile, title: str) -> str:
-    """The page of two: red is what grew, blue what shrank. Raises ConfigError where they cannot be compared."""
-    diff.check(before, after)
-    return _page(title, {"unit": after.unit, "rate": after.rate, **tree.data([before, after])})
+def render(profile: Profile, title: str, sources: Mapping[str, str] | None = None) -> str:
+    """The page of one profile. title: what it is of, as "api, 10 s at 100 Hz".
+
+    sources: file in the container -> path in the checkout, which is shown in its place.
+    """
+    return _page(title, {"unit": profile.unit, "rate": profile.rate, **tree.data([profile], sources or {})})
+
+
+def render_diff(before: Profile, after: Profile, title: str, sources: Mapping[str, str] | None = None) -> str:
+    """The page of two, for those that diff.check lets pass: red is what grew, blue what shrank."""
+    return _page(title, {"unit": after.unit, "rate": after.rate, **tree.data([before, after], sources or {})})
 
 
 def _page(title: str, data: dict[str, Any]) -> str:
-    style, script = _part("page.css"), _part("page.js")
+    style, script = _part("page.css"), "".join(map(_part, _SCRIPTS))
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )

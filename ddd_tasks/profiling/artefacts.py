@@ -190,11 +190,16 @@ def _files(recorded: Recorded, meta: Mapping[str, Any]) -> dict[str, bytes]:
     name, native = recorded.native
     return {
         name: native,
-        FOLDED: stacks.folded(profile).encode(),
-        SPEEDSCOPE: speedscope.render(profile, title).encode(),
-        FLAMEGRAPH: flamegraph.render(profile, title, meta[_SOURCES]).encode(),
-        META: (json.dumps(meta, indent=2, ensure_ascii=False) + "\n").encode(),
+        FOLDED: _bytes(stacks.folded(profile)),
+        SPEEDSCOPE: _bytes(speedscope.render(profile, title)),
+        FLAMEGRAPH: _bytes(flamegraph.render(profile, title, meta[_SOURCES])),
+        META: _bytes(json.dumps(meta, indent=2, ensure_ascii=False) + "\n"),
     }
+
+
+def _bytes(text: str) -> bytes:
+    # JavaScript knows halves of letters, UTF-8 does not.
+    return text.encode(errors="replace")
 
 
 def _title(recorded: Recorded) -> str:

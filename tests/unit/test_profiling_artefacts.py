@@ -124,6 +124,19 @@ def test_a_name_that_is_none_is_refused_with_those_that_are(project: Project) ->
     assert caught.value.nearest == "api/20260102T120000Z"
 
 
+def test_names_of_any_kind_are_kept(project: Project) -> None:
+    seen: dict[tuple[Frame, ...], int] = {
+        (Frame("", "", 0),): 1,
+        (Frame("\ud83d half a letter", "/app/x.js", 3), Frame("漢; \n字 </script>", "/app/漢 字.js", 2)): 2,
+    }
+    made = artefacts.write(project, recorded()._replace(profile=Profile("node", SAMPLES, 100, 2.0, 0, seen)), now=NOON)
+    back = artefacts.profile_of(made)
+    assert back.weight == 3
+    assert {stack[-1].function for stack in back.stacks} == {"?", "漢,  字 </script>"}
+    assert json.loads((made.folder / "speedscope.json").read_text())["shared"]["frames"][0] == {"name": ""}
+    assert (made.folder / "flamegraph.html").read_text().count("</script>") == 2
+
+
 def test_the_one_before_is_of_the_same_service_and_kind(project: Project) -> None:
     first = artefacts.write(project, recorded(), now=NOON)
     artefacts.write(project, recorded()._replace(kind="memory"), now=NOON.replace(hour=13))

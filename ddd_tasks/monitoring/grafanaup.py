@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-import urllib.request
-from collections.abc import Mapping
 from typing import Any
 
-from ddd_tasks import compose, services
+from ddd_tasks import services
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import EngineError
-from ddd_tasks.monitoring import grafana, lastwords, ports
+from ddd_tasks.monitoring import containers, grafana, ports
 from ddd_tasks.project import Project
 
 _READY_SECONDS = 90.0  # its database is made anew at each start
@@ -20,7 +18,7 @@ _POLL_SECONDS = 0.2
 def prepare(engine: Engine, project: Project, image: str) -> dict[str, Any]:
     """Write all that it reads, and return its part of the overlay. Raises ConfigError, EngineError."""
     grafana.files(project)
-    before = _containers(engine, project)
+    before = containers.of(engine, project, grafana.SERVICE)
     if grafana.deliver(engine, project, image):  # it reads its password once, when it starts
         for entry in before:
             engine.delete(f"/containers/{entry['Id']}", force=True)
@@ -31,7 +29,7 @@ def prepare(engine: Engine, project: Project, image: str) -> dict[str, Any]:
 
 def url(engine: Engine, project: Project) -> str | None:
     """Where this machine reaches it, or None where it does not run."""
-    for entry in _containers(engine, project):
+    for entry in containers.of(engine, project, grafana.SERVICE):
         if at := services.published(engine.get(f"/containers/{entry['Id']}/json"), grafana.PORT):
             return f"http://{at[0]}:{at[1]}/"
     return None
@@ -41,23 +39,8 @@ def wait(engine: Engine, project: Project) -> str:
     """Wait until it answers; its URL. Raises EngineError with its last words where it ends, or does not in time."""
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and (found := url(engine, project)):
-        if _answers(found):
+        if containers.answers(f"{found}api/health"):
             return found
         time.sleep(_POLL_SECONDS)
-    cause = lastwords.of(engine, project, grafana.SERVICE)
+    cause = containers.last_words(engine, project, grafana.SERVICE)
     raise EngineError("Grafana does not answer", cause=cause, hint="ddd monitor.up --no-grafana")
-
-
-def _answers(found: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{found}api/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _containers(engine: Engine, project: Project) -> list[Mapping[str, Any]]:
-    labels = [f"{compose.PROJECT_LABEL}={project.name}", f"{compose.SERVICE_LABEL}={grafana.SERVICE}"]
-    found: list[Mapping[str, Any]] = engine.get("/containers/json", filters={"label": labels})
-    return found

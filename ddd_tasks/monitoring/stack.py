@@ -7,35 +7,23 @@ It is a service of the same Compose project, added by an overlay that exists as 
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import (
-    bases,
-    compose,
-    console,
-    ledger,
-    notebook,
-    ownimages,
-    portbook,
-    process,
-    resources,
-    services,
-)
-from ddd_tasks.compose import MONITOR_OVERLAY, SERVICE_LABEL, Compose
+from ddd_tasks import compose, ledger, notebook, portbook, process, services
+from ddd_tasks.compose import MONITOR_OVERLAY, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
-from ddd_tasks.monitoring import config, discovery, grafana, grafanaup, lastwords, placing, ports, promtool, rules
+from ddd_tasks.monitoring import config, containers, discovery, grafana, grafanaup, placing, ports, promtool, rules
+from ddd_tasks.monitoring import image as images
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
 from ddd_tasks.secret import volumes as volumes_of_secrets
 
 PROMETHEUS = "ddd-prometheus"
 NAMES = (PROMETHEUS, grafana.SERVICE)
-_IMAGE = "ddd-monitor/prometheus"
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
@@ -69,7 +57,7 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
             _start(project, ())
             return Running("", ""), found
         before = running(engine, project)
-        image = _image(engine, project)
+        image = images.provide(engine, project)
         port = ports.choose(engine, project, "port", config.PORT, [before.container] if before else [])
         told = [rules.place(project, promtool.of_image(image, place(project))), write(project, found)]
         beside = _grafana(engine, project, with_grafana)
@@ -93,7 +81,7 @@ def down(project: Project, *, volumes: bool = False) -> bool:
     """Take Prometheus away, with volumes its data as well; whether there was anything to take."""
     engine = Engine.connect()
     services.refuse_takeover(engine, project)
-    there = bool(_containers(engine, project, everything=True))
+    there = bool(containers.of(engine, project, PROMETHEUS, everything=True))
     if process.is_dry():
         _compose(project).run("rm", "--stop", "--force", *_names(project), quiet=True)
         return there
@@ -112,7 +100,7 @@ def alone(project: Project) -> AbstractContextManager[None]:
 
 def running(engine: Engine, project: Project) -> Running | None:
     """The project's Prometheus, or None where it does not run."""
-    for entry in _containers(engine, project):
+    for entry in containers.of(engine, project, PROMETHEUS):
         info = engine.get(f"/containers/{entry['Id']}/json")
         if at := services.published(info, config.PORT):
             return Running(str(entry["Id"]), f"http://{at[0]}:{at[1]}")
@@ -169,7 +157,7 @@ def place(project: Project) -> Path:
 
 def join(engine: Engine, project: Project, found: Found) -> None:
     """Have Prometheus share a network with each target, without a restart."""
-    for entry in _containers(engine, project):
+    for entry in containers.of(engine, project, PROMETHEUS):
         joined = engine.get(f"/containers/{entry['Id']}/json")["NetworkSettings"]["Networks"]
         for network in discovery.missing_networks(found, joined):
             engine.post(f"/networks/{network}/connect", {"Container": entry["Id"]})
@@ -177,7 +165,7 @@ def join(engine: Engine, project: Project, found: Found) -> None:
 
 def signal(engine: Engine, project: Project, name: str) -> None:
     """Send a signal to Prometheus."""
-    for entry in _containers(engine, project):
+    for entry in containers.of(engine, project, PROMETHEUS):
         engine.post(f"/containers/{entry['Id']}/kill", signal=name)
 
 
@@ -197,18 +185,6 @@ def refuse_names(project: Project) -> None:
             given=taken[0],
             hint=f"grep -n {taken[0]} {project.files[0]}",
         )
-
-
-def _image(engine: Engine, project: Project) -> str:
-    name = f"{_IMAGE}:3-{ownimages.digest(resources.docker('monitor'))}"
-    if bases.has(engine, name):
-        return name
-    with ledger.alone("monitor-image", waiting="waiting for another program that builds Prometheus' image"):
-        if not bases.has(engine, name):
-            with console.step(f"build {name}"):
-                ownimages.build(project, "monitor", "prometheus", name, {})
-            ownimages.remove_superseded(engine, name)
-    return name
 
 
 def _grafana(engine: Engine, project: Project, asked: bool | None) -> Mapping[str, Any]:
@@ -254,20 +230,11 @@ def _await(engine: Engine, project: Project) -> Running:
         found = running(engine, project)
         if found is None:
             break
-        if _answers(found):
+        if containers.answers(f"{found.url}/-/ready"):
             return found
         time.sleep(_POLL_SECONDS)
-    cause = lastwords.of(engine, project, PROMETHEUS)
+    cause = containers.last_words(engine, project, PROMETHEUS)
     raise EngineError("Prometheus does not answer", cause=cause, hint="ddd monitor.up")
-
-
-def _answers(found: Running) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{found.url}/-/ready", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _names(project: Project) -> list[str]:
@@ -299,9 +266,3 @@ def _each(engine: Engine, *paths: str) -> None:
         except ApiError as error:
             if error.status != 404:
                 raise
-
-
-def _containers(engine: Engine, project: Project, *, everything: bool = False) -> list[dict[str, Any]]:
-    filters = {"label": [f"{compose.PROJECT_LABEL}={project.name}", f"{SERVICE_LABEL}={PROMETHEUS}"]}
-    found: list[dict[str, Any]] = engine.get("/containers/json", all=everything, filters=filters)
-    return found

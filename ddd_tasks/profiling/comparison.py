@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two runs, every function of either with what changed most first, and the page. unit: share, cpu or bytes."""
+    """Two runs, every function of either with what changed most first, and the page. unit: share, time or bytes."""
 
     before: Artefact
     after: Artefact
@@ -83,7 +83,7 @@ def compare(project: Project, before: str, after: str, *, absolute: bool = False
     runs = artefacts.find(project, before), artefacts.find(project, after)
     _check(*runs)
     was, now = (artefacts.profile_of(run) for run in runs)
-    unit = ("bytes" if now.unit == BYTES else "cpu") if absolute else "share"
+    unit = ("bytes" if now.unit == BYTES else "time") if absolute else "share"
     sources = {**runs[0].sources, **runs[1].sources}
     rows = [Row(one, _path(project, sources, one.file), unit) for one in diff.changes(was, now, absolute=absolute)]
     page = runs[1].folder / f"diff-{runs[0].name.replace('/', '-')}.html"
@@ -93,10 +93,10 @@ def compare(project: Project, before: str, after: str, *, absolute: bool = False
 
 
 def shown(value: float, unit: str) -> str:
-    """A number as a person reads it: a share, its change in points, CPU or bytes in each second."""
+    """A number as a person reads it: a share, its change in points, time at work or bytes in each second."""
     if unit in ("share", "points"):
         return f"{value * 100:.1f}{'%' if unit == 'share' else ' pt'}"
-    if unit == "cpu":
+    if unit == "time":
         return f"{value * 1000:.0f} ms/s"
     names = ["B", "KiB", "MiB", "GiB"]
     while value >= _STEP and len(names) > 1:
@@ -105,8 +105,8 @@ def shown(value: float, unit: str) -> str:
 
 
 def _whole(profile: Profile) -> str:
-    unit = "bytes" if profile.unit == BYTES else "cpu"
-    each = shown(diff.per_second(profile), unit) + ("" if unit == "bytes" else " of CPU")
+    unit = "bytes" if profile.unit == BYTES else "time"
+    each = shown(diff.per_second(profile), unit) + ("" if unit == "bytes" else " at work")
     return f"{profile.weight} {profile.unit} in {profile.seconds:.1f} s, {each}"
 
 

@@ -19,7 +19,7 @@ _NONE = Total("", "", 0, 0.0, 0.0)
 class Change:
     """A function in both profiles, before and after: by itself, and (total) with what it calls.
 
-    All four are shares of the whole, 0 to 1; or, as they were asked for, seconds of CPU (bytes) in each second.
+    All four are shares of the whole, 0 to 1; or, as they were asked for, seconds at work (bytes) in each second.
     line: that of the later profile, where it is in it. is_chance: as large a difference comes from sampling alone.
     """
 
@@ -84,7 +84,7 @@ def check(before: Profile, after: Profile) -> None:
 
 
 def per_second(profile: Profile) -> float:
-    """What the whole profile took in each second: seconds of CPU, or bytes."""
+    """What the whole profile took in each second: seconds at work in all threads, or bytes."""
     return profile.weight / ((profile.rate or 1) * (profile.seconds or 1))
 
 

@@ -110,7 +110,7 @@ def test_the_comparison_says_where_and_keeps_a_page_with_the_later_run(project: 
     assert "api/20260102T130000Z against api/20260102T120000Z" in found.page.read_text()
     assert len(artefacts.every(project)) == 2
     assert json.loads(json.dumps(found.as_dict()))["changes"][0]["path"] == str(project.directory / "app" / "parse.py")
-    assert found.lines[0] == "api/20260102T120000Z: 1000 samples in 10.0 s, 1000 ms/s of CPU"
+    assert found.lines[0] == "api/20260102T120000Z: 1000 samples in 10.0 s, 1000 ms/s at work"
 
 
 def test_what_did_not_change_is_said(project: Project) -> None:

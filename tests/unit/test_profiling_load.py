@@ -256,9 +256,10 @@ def test_the_table_has_both_phases_and_their_ratio() -> None:
 
 
 def test_a_service_that_does_not_keep_up_is_said() -> None:
-    times = {"requests": 100, "failed": {client.NOT_SENT: 40, client.NO_ANSWER: 1}, "p50": 900.0}
+    times = {"requests": 100, "failed": {client.NOT_SENT: 40, client.NO_ANSWER: 1}, "p50": 900.0, "late": 840.0}
     load = latency.fields("/", 500, {"without": times})
     assert load["ratio"]["p50"] is None
     said = list(latency.remarks(load))
     assert "did not keep up with 500 requests a second" in said[0]
+    assert "they left 0.8 s late" in said[0]
     assert said[1].endswith("41 of 100 requests failed: 40 not sent, 1 no answer")

@@ -103,7 +103,7 @@ class Phase:
         self.failed: Counter[str] = Counter()
 
     def as_dict(self) -> dict[str, Any]:
-        """Milliseconds, and how many requests failed for which reason."""
+        """Milliseconds, and how many requests failed for which reason. late: the median of how late they left."""
         taken = sorted(self.taken)
         names = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
         return {

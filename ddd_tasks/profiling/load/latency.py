@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ddd_tasks.profiling.load.client import NO_ANSWER, NO_CONNECTION, NOT_SENT
+from ddd_tasks.profiling.load.client import CONNECTIONS, NO_ANSWER, NO_CONNECTION, NOT_SENT
 
 WITHOUT, WITH = "without", "with"
 QUANTILES = ("p50", "p90", "p99", "max")
 COLUMNS = ("requests", "sent", "failed", *(f"{name} ms" for name in QUANTILES))
 _WORTH_A_WORD = 0.01
+_LATE = 50  # milliseconds, of the median
 _UNANSWERED = (NO_ANSWER, NO_CONNECTION, NOT_SENT)
 
 
@@ -32,10 +33,10 @@ def remarks(load: Mapping[str, Any]) -> Iterator[str]:
     for phase in (WITHOUT, WITH):
         one = load[phase]
         failed, sent = one.get("failed") or {}, one.get("requests") or 0
-        if unsent := failed.get(NOT_SENT):
+        if failed.get(NOT_SENT) or (one.get("late") or 0) > _LATE:
             yield (
                 f"{phase} the profiler the service did not keep up with {load['rps']} requests a second:"
-                f" {unsent} of {sent} were not sent, and count with the time that they waited"
+                f" they left {one['late'] / 1000:.1f} s late, when one of {CONNECTIONS} others was answered"
             )
         if sent and sum(failed.values()) > _WORTH_A_WORD * sent:
             yield f"{phase} the profiler {sum(failed.values())} of {sent} requests failed: {_reasons(failed)}"

@@ -19,6 +19,7 @@ from ddd_tasks.profiling.load import address, client, latency, wanted
 from ddd_tasks.profiling.load.wanted import Load
 from ddd_tasks.project import Port, Project
 from ddd_tasks.project import Service as Declared
+from tests import support
 
 NO_ENGINE = Engine(Endpoint("unix:///nowhere"))
 
@@ -95,9 +96,8 @@ def test_each_request_that_a_stall_holds_up_counts_from_its_planned_moment(subje
 
 def test_what_fails_is_counted_by_its_reason(subject: Subject) -> None:
     assert sent(subject.target("/fail"), 50, 0.2)["failed"].keys() == {"500"}
-    target = subject.target("/")
-    subject.server.server_close()
-    phase = sent(target, 50, 0.2)
+    nobody = client.Target("127.0.0.1", support.free_port(), "/", "here")
+    phase = sent(nobody, 50, 0.2)
     assert phase["failed"] == {client.NO_CONNECTION: phase["requests"]}
     assert phase["p50"] is None
 

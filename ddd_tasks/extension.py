@@ -106,6 +106,7 @@ _PROJECT: Mapping[str, Any] = {
 _SERVICE: Mapping[str, Any] = {
     "language": _language,
     "metrics": {"port": _port, "path": _path, "scheme": _one_of("scheme", _SCHEMES)},
+    "pprof": {"port": _port, "path": _path},
     "watch": _one_of("action", WATCH_ACTIONS),
 }
 _SECRET: Mapping[str, Any] = {"command": _command}

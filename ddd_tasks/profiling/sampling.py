@@ -17,13 +17,14 @@ from ddd_tasks.profiling import artefacts, summary
 from ddd_tasks.profiling.artefacts import Artefact
 from ddd_tasks.profiling.load import meanwhile
 from ddd_tasks.profiling.load.wanted import Load
+from ddd_tasks.profiling.stacks import BYTES
 from ddd_tasks.profiling.summary import Row
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project, Service
 
 # A module of samplers/ has, as far as its language can: cpu and memory (engine, project, target, language, wanted) ->
 # Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None.
-SAMPLERS = ("python",)
+SAMPLERS = ("go", "python")
 CPU, MEMORY = "cpu", "memory"
 
 
@@ -46,10 +47,10 @@ class Report(NamedTuple):
         """What was seen, and the page to open."""
         meta = self.artefact.meta
         lost = f", {meta['lost']} lost" if meta["lost"] else ""
-        return (
-            f"{meta['weight']} {meta['unit']} in {meta['seconds']:.1f} s{lost}: "
-            f"{self.artefact.folder / artefacts.FLAMEGRAPH}"
-        )
+        seen = f"{meta['weight']} {meta['unit']} in {meta['seconds']:.1f} s"
+        if meta["unit"] == BYTES:
+            seen = f"allocated in {meta['seconds']:.1f} s and still in use: {summary.size(meta['weight'])}"
+        return f"{seen}{lost}: {self.artefact.folder / artefacts.FLAMEGRAPH}"
 
 
 def record(project: Project, service: Service, kind: str, wanted: Wanted, load: Load | None = None) -> Report | None:

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	_ "net/http/pprof"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -14,6 +15,9 @@ import (
 )
 
 const service = "visits"
+
+// Only programs in the service's own network reach it: a profile tells how the service is made.
+const profiles = "127.0.0.1:6060"
 
 func newHandler() http.Handler {
 	var visits atomic.Int64
@@ -49,6 +53,7 @@ func main() {
 		<-stopped.Done()
 		_ = server.Close()
 	}()
+	go func() { log.Print(http.ListenAndServe(profiles, nil)) }()
 	log.Printf("%s listens on port %s", service, port)
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		log.Fatal(err)

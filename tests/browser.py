@@ -26,10 +26,14 @@ _T = TypeVar("_T")
 
 
 class Tab:
-    """A page in the browser. errors: what went wrong in its scripts, and what its Content-Security-Policy stopped."""
+    """A page in the browser. errors: what went wrong in its scripts, and what its Content-Security-Policy stopped.
+
+    requests: the address of each request of the page, the page itself too.
+    """
 
     def __init__(self, port: int) -> None:
         self.errors: list[str] = []
+        self.requests: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -39,7 +43,7 @@ class Tab:
             self._end()
             raise
         self._reading = asyncio.run_coroutine_threadsafe(self._session.run(), self._loop)
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -60,16 +64,31 @@ class Tab:
         """Load a page from the start, whatever is shown."""
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=url)
-        self.until("document.readyState === 'complete' && location.protocol === 'http:'")
+        self.until("document.readyState === 'complete' && ['http:', 'file:'].includes(location.protocol)")
 
     def key(self, name: str, *, shift: bool = False) -> None:
         """Press a key as a person does."""
         text = {"Enter": "\r", " ": " "}.get(name, name if len(name) == 1 else "")
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
+        arrows = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "Home": 36, **arrows}
         code = codes.get(name, ord(name.upper()) if len(name) == 1 else 0)
         common = {"key": name, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         self.call("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def move(self, x: float, y: float) -> None:
+        """Move the mouse to a place in the window."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, x: float, y: float) -> None:
+        """Click there with the mouse."""
+        self.move(x, y)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def write(self, text: str) -> None:
+        """Type text into what has the focus."""
+        self.call("Input.insertText", text=text)
 
     def look(self, width: int, height: int, *, dark: bool = False, phone: bool = False) -> None:
         """Give the window a size, and the system's preference for dark pages."""
@@ -106,6 +125,8 @@ class Tab:
             self.errors.append(str(params["exceptionDetails"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
 
 
 def image(engine: Engine) -> str:
@@ -119,12 +140,16 @@ def image(engine: Engine) -> str:
 
 
 @contextmanager
-def browser(engine: Engine) -> Iterator[Tab]:
-    """A browser on this machine's network, so that pages have the address that a person sees. It has no rights."""
+def browser(engine: Engine, folder: Path | None = None) -> Iterator[Tab]:
+    """A browser on this machine's network, so that pages have the address that a person sees. It has no rights.
+
+    folder: one whose pages it can open from disk.
+    """
     port = support.free_port()
     rights = ("--read-only", "--tmpfs=/tmp:mode=1777", "--cap-drop=ALL", "--security-opt=no-new-privileges")
     name = unique("browser")
-    ran = ("docker", "run", "--detach", "--rm", "--init", "--network=host", "--name", name, *rights)
+    seen = () if folder is None else (f"--volume={folder}:{folder}:ro",)
+    ran = ("docker", "run", "--detach", "--rm", "--init", "--network=host", "--name", name, *rights, *seen)
     run(*ran, image(engine), f"--remote-debugging-port={port}", "about:blank").ok()
     try:
         tab = wait_until(lambda: _tab(port), what="a browser")

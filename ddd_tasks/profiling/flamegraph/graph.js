@@ -45,6 +45,7 @@ function draw() {
   if (document.activeElement === canvas) outline(selected, 2, scale, wide, top);
 }
 function drawRow(row, y, scale, wide) {
+  let last = -1;
   for (let at = firstIn(row, view.from); at < row.length;) {
     const i = row[at], left = (start[i] - view.from) * scale, w = width(i) * scale;
     if (left >= wide) break;
@@ -52,9 +53,10 @@ function drawRow(row, y, scale, wide) {
     paper.fillStyle = paint;
     if (w < 1) { // too narrow for its own pixel: one line for all that share it
       paper.globalAlpha = 0.7;
-      paper.fillRect(Math.floor(left), y, 1, ROW - 1);
+      last = Math.max(last + 1, Math.floor(left));
+      paper.fillRect(last, y, 1, ROW - 1);
       paper.globalAlpha = 1;
-      at = Math.max(at + 1, firstIn(row, view.from + (Math.floor(left) + 1) / scale, at));
+      at = Math.max(at + 1, firstIn(row, view.from + (last + 1) / scale, at));
       continue;
     }
     const from = Math.max(0, left), seen = Math.min(wide, left + w) - from;

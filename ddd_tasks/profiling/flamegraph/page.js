@@ -87,7 +87,7 @@ box.addEventListener("keydown", (event) => {
 const columns = DIFF
   ? [["Function", null], ["Self before", (line) => line.self[0]], ["Self after", (line) => line.self[1]], ["Change", (line) => line.self[1] - line.self[0]]]
   : [["Function", null], ["Self", (line) => line.self[0]], ["Total", (line) => line.all[0]]];
-const LONGEST = 200;
+const LONGEST = 200, WIDE = 1100;
 let table = null;
 function showList() {
   const opens = aside.hidden;
@@ -143,9 +143,10 @@ byId("after").addEventListener("click", () => widths(1));
 byId("summary").textContent = sums.map(amount).join(" before \u00b7 ") + (DIFF ? " after" : "") + ` \u00b7 ${functions.length.toLocaleString("en")} functions`;
 byId("widths").hidden = !DIFF;
 if (DIFF) byId("legend").append(text("i", "", "less"), "smaller share", text("i", "", "more"), "larger share");
-else byId("legend").textContent = "One colour a file";
+else byId("legend").textContent = "One colour for each file";
 byId("space").style.height = rows.length * ROW + "px";
 place();
 theme(dark.matches ? "dark" : "light");
 new ResizeObserver(redraw).observe(scroller);
 describe(0);
+if (innerWidth >= WIDE) showList();

@@ -51,30 +51,42 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
     engine = Engine.connect()
     services.refuse_takeover(engine, project)
     refuse_names(project)
+    found = discovery.discover(engine, project)  # refused before anything that takes long
+    if process.is_dry():
+        _start(project, ())
+        return Running("", ""), found
+    image = images.provide(engine, project)
+    beside = grafana.wanted(engine, project, with_grafana)
     with alone(project):
-        found = discovery.discover(engine, project)
-        if process.is_dry():
-            _start(project, ())
-            return Running("", ""), found
-        before = running(engine, project)
-        image = images.provide(engine, project)
+        found, before = discovery.discover(engine, project), running(engine, project)
+        _tell(engine, project, found, image, before)
         port = ports.choose(engine, project, "port", config.PORT, [before.container] if before else [])
-        told = [rules.place(project, promtool.of_image(image, place(project))), write(project, found)]
-        beside = _grafana(engine, project, with_grafana)
-        overlays = _write_overlay(project, image, port, beside)
+        parts = _beside(engine, project, beside)
+        overlays = _write_overlay(project, image, port, parts)
         try:
             _start(project, overlays)
             join(engine, project, found)
             now = _await(engine, project)
-            if beside:
+            if parts:
                 grafanaup.wait(engine, project)
-            if any(told) and before and before.container == now.container:
-                signal(engine, project, "SIGHUP")
-            return now, found
+            return now, _refresh(engine, project)  # a dev.up meanwhile has found no Prometheus to tell
         except BaseException:
             if before is None:
                 _remove(project)
             raise
+
+
+def _tell(engine: Engine, project: Project, found: Found, image: str, before: Running | None) -> None:
+    """Write what Prometheus reads, and have one that runs read it at once: what comes after may fail."""
+    placed = rules.placed(project)
+    changed = rules.place(project, promtool.of_image(image, place(project)))
+    try:
+        changed |= write(project, found)
+    except BaseException:
+        rules.restore(project, placed)
+        raise
+    if changed and before:
+        signal(engine, project, "SIGHUP")
 
 
 def down(project: Project, *, volumes: bool = False) -> bool:
@@ -128,8 +140,10 @@ def grafana_url(project: Project) -> str | None:
 
 def refresh(engine: Engine, project: Project) -> Found | None:
     """Tell a running Prometheus what is to be scraped now; None where none runs. Raises what discover raises."""
-    if running(engine, project) is None:
-        return None
+    return None if running(engine, project) is None else _refresh(engine, project)
+
+
+def _refresh(engine: Engine, project: Project) -> Found:
     found = discovery.discover(engine, project)
     if write(project, found):
         signal(engine, project, "SIGHUP")
@@ -187,12 +201,13 @@ def refuse_names(project: Project) -> None:
         )
 
 
-def _grafana(engine: Engine, project: Project, asked: bool | None) -> Mapping[str, Any]:
+def _beside(engine: Engine, project: Project, image: str | None) -> Mapping[str, Any]:
     """Grafana's part of the overlay; {} where there is to be none, and one that runs is taken away."""
-    if image := grafana.wanted(engine, project, asked):
+    if image:
         return grafanaup.prepare(engine, project, image)
     if len(_names(project)) > 1:
         _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", grafana.SERVICE, quiet=True)
+        _forget_password(engine, project)
     return {}
 
 
@@ -251,8 +266,13 @@ def _remove(project: Project) -> None:
     _compose(project).run("--profile", "monitor", "rm", "--stop", "--force", *_names(project), quiet=True)
     compose.write_overlay(project, MONITOR_OVERLAY, {})
     engine = Engine.connect()
-    volumes_of_secrets.forget(engine, project, keep=True)  # Grafana's; those of the services stay
+    _forget_password(engine, project)
     _each(engine, f"/networks/{project.name}_ddd-monitor")
+
+
+def _forget_password(engine: Engine, project: Project) -> None:
+    """Remove Grafana's volume with it; those of the services stay."""
+    volumes_of_secrets.forget(engine, project, keep=True)
 
 
 def _remove_volumes(engine: Engine, project: Project) -> None:

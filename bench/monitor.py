@@ -26,8 +26,6 @@ GROWTH = 12.0
 RPS = 20
 COLD_SECONDS = 12.0
 _GIVE_UP = 60.0
-# It has series only while a request to elsewhere is under way, and the examples ask nobody.
-IDLE = {("node", "nodejs_active_requests")}
 
 
 def main() -> None:
@@ -72,12 +70,12 @@ def filled(stack: Stack) -> float:
     spent = started(stack)
     began = time.perf_counter()
     own = project.load(stack.directory)
-    prometheus = Prometheus(stack.ddd("monitor.open", "--print").ok().out.strip().removesuffix("/user/"))
+    prometheus = Prometheus(monitoring.prometheus_url(stack))
     empty = [
         (one.service, panel.title, asked(one, panel.queries))
         for one in boards.collect(own)
         for panel in panels.asking(one.value)
-        if (one.service, panel.title) not in IDLE
+        if (one.service, panel.title) not in monitoring.IDLE
     ]
     while empty := [one for one in empty if not has_data(prometheus, one[2])]:
         if time.perf_counter() - began > _GIVE_UP:

@@ -22,6 +22,8 @@ HIDDEN = "node"
 """The service without a port on this machine: only containers of its network reach it."""
 APART = "csharp"
 """The service in a network of its own."""
+IDLE = {("node", "nodejs_active_requests")}
+"""The only panels without data while all are at work: it has series while a request to elsewhere is under way."""
 _ASKING = "python"
 _HARDENED: dict[str, Any] = {
     "init": True,
@@ -43,6 +45,38 @@ for number in range(int(count)):
         answered += len(answer.read()) > 0
 print(answered)
 """
+# The smallest service with a metrics page. {seen} in its text are the requests to other pages than that one.
+_PAGE = """
+import http.server, sys
+
+seen = 0
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global seen
+        seen += self.path != "/metrics"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(sys.argv[2].replace("{seen}", str(seen)).encode())
+
+    def log_message(self, *words):
+        pass
+
+http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Page).serve_forever()
+"""
+JOBS = "# TYPE jobs_done_total counter\njobs_done_total 7\n"
+
+
+def page_service(port: int = 8000, text: str = JOBS, /, **more: Any) -> dict[str, Any]:
+    """A service of a Compose file that shows this text as its metrics page. more: of its entry."""
+    command = ["python3", "-c", _PAGE, str(port), text]
+    return {"image": support.base("python:3.13-slim-trixie"), "init": True, "command": command, **more}
+
+
+def prometheus_url(stack: Stack) -> str:
+    """Where this machine reaches the Prometheus of a project."""
+    return stack.ddd("monitor.open", "--print").ok().out.strip().removesuffix("/user/")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ddd_tasks.monitoring.api import Prometheus, Target
 from ddd_tasks.monitoring.plain import REASONS, plain
 from tests import support
 from tests.engine.bad_pages import serve
+from tests.monitoring import prometheus_url
 from tests.support import Ran, Stack, wait_until
 
 REFUSED, SILENT = ExitCode.UNSUPPORTED, ExitCode.NOT_RUNNING
@@ -140,7 +141,7 @@ def test_what_is_odd_and_yet_can_be_used(pages: Stack, good: Bad) -> None:
 @pytest.fixture(scope="module")
 def scraped(pages: Stack) -> dict[str, Target]:
     """The target of each, after its first scrape; then none of them is scraped any more."""
-    prometheus = Prometheus(pages.ddd("monitor.open", "--print").ok().out.strip().removesuffix("/user/"))
+    prometheus = Prometheus(prometheus_url(pages))
 
     def all_scraped() -> dict[str, Target]:
         found = {one.job: one for one in prometheus.targets() if one.health != "unknown"}

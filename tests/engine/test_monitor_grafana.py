@@ -17,20 +17,9 @@ from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ExitCode
 from ddd_tasks.monitoring import grafana
 from tests import support
+from tests.monitoring import page_service
 from tests.support import Stack, wait_until
 
-PAGE = """\
-import http.server
-
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(b"# TYPE jobs_done_total counter\\njobs_done_total 7\\n")
-
-http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Page).serve_forever()
-"""
 # It answers as Grafana does when it is ready, with what it has found: in /tmp and in its folder of data it writes.
 PROBE = """\
 import http.server, json, os, pathlib, urllib.parse, urllib.request
@@ -107,7 +96,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 @contextmanager
 def shown(image: str) -> Iterator[Shown]:
     """A project with a service that has metrics, Prometheus, and this image as Grafana."""
-    service = {"image": support.base("python:3.13-slim-trixie"), "init": True, "command": ["python3", "-c", PAGE]}
+    service = page_service()
     service |= {"ports": ["127.0.0.1::8000"], "x-ddd": {"metrics": {"port": 8000}}}
     content = {"services": {"web": service}, "x-ddd": {"monitor": {"grafana": image}}}
     stack = support.make_stack({"compose.yaml": json.dumps(content)})
@@ -188,7 +177,7 @@ def test_it_stays_where_nothing_has_changed_and_goes_where_it_is_not_wanted(plac
 
 
 def test_an_image_that_cannot_be_had_is_an_error_only_where_it_was_asked_for(bases: None) -> None:
-    service = {"image": support.base("python:3.13-slim-trixie"), "init": True, "command": ["python3", "-c", PAGE]}
+    service = page_service()
     content = {"services": {"web": {**service, "x-ddd": {"metrics": {"port": 8000}}}}}
     named = "localhost:9/ddd/grafana:none"
     stack = support.make_stack({"compose.yaml": json.dumps({**content, "x-ddd": {"monitor": {"grafana": named}}})})
@@ -205,7 +194,7 @@ def test_an_image_that_cannot_be_had_is_an_error_only_where_it_was_asked_for(bas
 
 def test_one_that_ends_at_once_is_told_with_its_words_and_leaves_nothing(bases: None, engine: Engine) -> None:
     python = support.base("python:3.13-slim-trixie")  # its own program ends, because its input does
-    service = {"image": python, "init": True, "command": ["python3", "-c", PAGE], "x-ddd": {"metrics": {"port": 8000}}}
+    service = page_service(**{"x-ddd": {"metrics": {"port": 8000}}})
     stack = support.make_stack({"compose.yaml": json.dumps({"services": {"web": service}})})
     try:
         refused = stack.ddd("monitor.up", env={grafana.VARIABLE: python}, timeout=120)

@@ -12,31 +12,18 @@ import pytest
 from ddd_tasks.engine.api import Engine
 from tests import support
 from tests.browser import Tab, browser
+from tests.monitoring import page_service
 from tests.support import Stack, wait_until
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
-SERVER = """\
-import http.server
-
-seen = 0
-
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        global seen
-        lines = ["# TYPE http_requests_total counter", f'http_requests_total{{status="200"}} {seen}',
-                 "# TYPE waits_seconds summary", "waits_seconds_sum 0", "waits_seconds_count 0",
-                 "# TYPE level gauge", 'level{name="<img src=x onerror=window.hacked=1>"} 3']
-        if self.path != "/metrics":
-            seen += 1
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(("\\n".join(lines) + "\\n").encode())
-
-    def log_message(self, *words):
-        pass
-
-http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Page).serve_forever()
+SERVED = f"""\
+# TYPE http_requests_total counter
+http_requests_total{{status="200"}} {{seen}}
+# TYPE waits_seconds summary
+waits_seconds_sum 0
+waits_seconds_count 0
+# TYPE level gauge
+level{{name="{HOSTILE}"}} 3
 """
 CHOSEN = '{job=~"$job", instance=~"$instance"}'
 
@@ -98,15 +85,9 @@ def board() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def watched(bases: None, engine: Engine) -> Iterator[Watched]:
     port = support.free_port()
-    service = {
-        "image": support.base("python:3.13-slim-trixie"),
-        "init": True,
-        "command": ["python", "/server.py"],
-        "ports": [f"127.0.0.1:{port}:8000"],
-        "volumes": ["./server.py:/server.py:ro"],
-        "x-ddd": {"metrics": {"port": 8000}},
-    }
-    files = {"server.py": SERVER, "monitor/dashboards/web.json": json.dumps(board())}
+    more = {"ports": [f"127.0.0.1:{port}:8000"], "x-ddd": {"metrics": {"port": 8000}}}
+    service = page_service(8000, SERVED, **more)
+    files = {"monitor/dashboards/web.json": json.dumps(board())}
     stack = support.make_stack({"compose.yaml": json.dumps({"services": {"web": service}}), **files})
     try:
         stack.ddd("dev.up", timeout=120).ok()

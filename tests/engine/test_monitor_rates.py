@@ -55,8 +55,7 @@ def urls(engine: Engine, stack: Stack) -> list[str]:
 
 
 def prometheus(stack: Stack) -> Prometheus:
-    page = stack.ddd("monitor.open", "--print").ok().out.strip()
-    return Prometheus(page.removesuffix("/user/"))
+    return Prometheus(monitoring.prometheus_url(stack))
 
 
 def test_the_shown_rate_of_two_containers_is_what_was_sent(scaled: Stack, engine: Engine) -> None:

@@ -13,23 +13,8 @@ import pytest
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ExitCode
 from tests import support
+from tests.monitoring import page_service, prometheus_url
 from tests.support import Stack, wait_until
-
-PAGE = """\
-import http.server, sys
-
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(b"# TYPE jobs_done_total counter\\njobs_done_total 7\\n")
-
-    def log_message(self, *words):
-        pass
-
-http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Page).serve_forever()
-"""
 
 
 def compose() -> str:
@@ -37,26 +22,23 @@ def compose() -> str:
 
     quiet: without metrics; lonely: without a network.
     """
-
-    def service(port: int, **more: Any) -> dict[str, Any]:
-        base = {"image": support.base("python:3.13-slim-trixie"), "init": True, "volumes": ["./page.py:/page.py:ro"]}
-        return {**base, "command": ["python", "/page.py", str(port)], **more}
-
     services = {
-        "front": service(8000, ports=["127.0.0.1::8000"], **{"x-ddd": {"metrics": {"port": 8000}}}),
-        "back": service(
+        "front": page_service(8000, ports=["127.0.0.1::8000"], **{"x-ddd": {"metrics": {"port": 8000}}}),
+        "back": page_service(
             9000, networks=["inner"], labels={"prometheus.io/scrape": "true", "prometheus.io/port": "9000"}
         ),
-        "beside": service(8001, network_mode="service:front", **{"x-ddd": {"metrics": {"port": 8001, "path": "/m"}}}),
-        "quiet": service(8002),
-        "lonely": service(8003, network_mode="none", **{"x-ddd": {"metrics": {"port": 8003}}}),
+        "beside": page_service(
+            8001, network_mode="service:front", **{"x-ddd": {"metrics": {"port": 8001, "path": "/m"}}}
+        ),
+        "quiet": page_service(8002),
+        "lonely": page_service(8003, network_mode="none", **{"x-ddd": {"metrics": {"port": 8003}}}),
     }
     return json.dumps({"services": services, "networks": {"inner": {"internal": True}}})
 
 
 @pytest.fixture(scope="module")
 def monitored(bases: None) -> Iterator[Stack]:
-    stack = support.make_stack({"compose.yaml": compose(), "page.py": PAGE})
+    stack = support.make_stack({"compose.yaml": compose()})
     try:
         assert stack.ddd("monitor.open", "--print").status == ExitCode.NOT_RUNNING
         stack.ddd("dev.up", timeout=300).ok()
@@ -77,8 +59,7 @@ def containers(engine: Engine, stack: Stack) -> list[dict[str, Any]]:
 
 def scraped(stack: Stack) -> dict[str, str]:
     """The page of each target -> its health, as Prometheus has it."""
-    url = stack.ddd("monitor.open", "--print").ok().out.strip().removesuffix("/user/")
-    with urllib.request.urlopen(f"{url}/api/v1/targets", timeout=5) as answer:
+    with urllib.request.urlopen(f"{prometheus_url(stack)}/api/v1/targets", timeout=5) as answer:
         rows = json.loads(answer.read())["data"]["activeTargets"]
     return {
         f"{row['labels']['job']} {row['scrapeUrl'].removeprefix('http://' + stack.name)}": row["health"] for row in rows
@@ -123,13 +104,22 @@ def test_dev_up_leaves_it_alone_and_warns_of_nothing(monitored: Stack, engine: E
 
 
 def test_its_own_words_are_shown(monitored: Stack) -> None:
-    assert monitored.ddd("monitor.logs", "--tail", "5").status == 0
+    rule = monitored.directory / ".ddd" / "monitor" / "prometheus" / "rules" / "wrong.yml"
+    rule.write_text("no rule")
+    monitored.run("docker", "kill", "--signal", "HUP", f"{monitored.name}-ddd-prometheus-1").ok()
+
+    def has_complained() -> bool:
+        return "rules/wrong.yml" in monitored.ddd("monitor.logs", "--tail", "5").ok().out
+
+    wait_until(has_complained, what="a complaint in the log")
+    monitored.ddd("monitor.reload").ok()  # which takes it away again
+    assert not rule.exists()
     refused = monitored.ddd("monitor.logs", "--tail", "x")
     assert (refused.status, "--tail was given 'x'" in refused.err) == (ExitCode.CONFIG, True)
 
 
 def test_a_port_that_is_taken_and_the_end_of_all(stack: Callable[[Mapping[str, str]], Stack], engine: Engine) -> None:
-    own = stack({"compose.yaml": compose(), "page.py": PAGE})
+    own = stack({"compose.yaml": compose()})
     before = up(own)["url"]  # nothing of the project runs: it is told of the services once they do
     own.ddd("monitor.down").ok()
     assert containers(engine, own) == []

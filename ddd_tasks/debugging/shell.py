@@ -87,10 +87,15 @@ def _environment(found: Target) -> dict[str, str]:
 
 
 @contextmanager
-def container(engine: Engine, project: Project, found: Target, allowed: Rights, image: str) -> Iterator[str]:
-    """A container that does nothing, and lives as long as the connection that we hold to its stdin."""
+def container(
+    engine: Engine, project: Project, found: Target, allowed: Rights, image: str, *, main: Sequence[str] = ("cat",)
+) -> Iterator[str]:
+    """A container that does nothing, and lives as long as the connection that we hold to its stdin.
+
+    main: its program, which has to end when its stdin does.
+    """
     body = _specification(project, found, allowed, image)
-    body |= {"Entrypoint": ["cat"], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
+    body |= {"Entrypoint": [*main], "Cmd": [], "OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
     name = f"{project.name}-{found.service.name}-{ROLE}-{os.urandom(3).hex()}"
     made = _created(engine, found, body, name)
     try:

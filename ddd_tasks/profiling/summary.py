@@ -15,6 +15,7 @@ from ddd_tasks.project import Project
 
 COLUMNS = ("self", "total", "function", "where")
 COUNT = 10
+_STEP = 1024
 
 
 class Row(NamedTuple):
@@ -52,6 +53,15 @@ def where(file: str, line: int, path: Path | None, here: Path) -> str:
     """Where a function is: on this machine, where it is there, else in the container; "-" where that is not known."""
     shown = _short(path, here) if path else file
     return f"{shown}:{line}" if shown and line else shown or "-"
+
+
+def size(count: float) -> str:
+    """A number of bytes as a person reads it."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < _STEP:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _STEP
+    return f"{count:.1f} GiB"
 
 
 def _short(path: Path, folder: Path) -> str:

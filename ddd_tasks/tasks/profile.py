@@ -86,6 +86,29 @@ def cpu(
 @task(
     help={
         "service": SERVICE_HELP,
+        "seconds": "How long to follow it; Ctrl-C ends it early.",
+        "json": JSON_HELP,
+    }
+)
+def memory(c: Context, service: str | None = None, seconds: int = 10, json: bool = False) -> None:  # noqa: ARG001
+    """Show which code holds on to memory it allocates.
+
+    What is allocated from now on is followed for some seconds; what is still
+    in use at their end is shown by the function that allocated it: a leak, a
+    cache that grows, or a request that is not over. The service is not
+    restarted, but is slower meanwhile.
+    """
+    from ddd_tasks.profiling import sampling
+    from ddd_tasks.profiling import wanted as asked
+
+    wanted = asked.checked(seconds, asked.RATE, native=False, task="profile.memory")
+    project = _project()
+    _show(sampling.record(project, _service(project, service), sampling.MEMORY, wanted), json)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
         "locals": "With local variables, which may hold secrets.",
         "json": JSON_HELP,
     }

@@ -18,6 +18,7 @@ from ddd_tasks.language import Language
 from ddd_tasks.profiling.artefacts import Recorded
 from ddd_tasks.profiling.dumping import Thread
 from ddd_tasks.profiling.samplers import program, pyspy, subject
+from ddd_tasks.profiling.samplers.memray import memory as memory
 from ddd_tasks.profiling.stacks import SAMPLES, Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project
@@ -120,7 +121,7 @@ def _refusal(engine: Engine, found: Target, allowed: Rights, ran: Captured) -> D
     if pyspy.is_denied(said):
         return UnsupportedError(
             f"the process of service {name!r} may not be looked into",
-            cause=f"{said}\n{_missing(engine, found, allowed)}",
+            cause=f"{said}\n{subject.missing(engine, found, allowed)}",
             hint=f"ddd debug.doctor --service {name}",
         )
     words = [line for line in said.splitlines() if line.strip() and not line.startswith("py-spy>")]
@@ -136,19 +137,3 @@ def _refusal(engine: Engine, found: Target, allowed: Rights, ran: Captured) -> D
         cause="\n".join(words) or f"it ended with status {ran.status}",
         hint=f"ddd debug.doctor --service {name}",
     )
-
-
-def _missing(engine: Engine, found: Target, allowed: Rights) -> str:
-    """What the profiler lacks to be let in."""
-    if obstacle := rights.obstacle(found, rights.scope(engine)):
-        return obstacle
-    if closed := [str(one.inner) for one in found.processes if one.is_closed]:
-        return (
-            f"process {closed[0]} keeps others of its own user out (it dropped privileges, or asked for that): "
-            f"looking into it takes the capability {rights.PTRACE}"
-        )
-    ours = "{}:{}".format(*allowed.user)
-    theirs = sorted({f"{one.uid}:{one.gid}" for one in found.processes} - {ours})
-    if theirs:
-        return f"the profiler is uid:gid {ours}, and the service also runs as {', '.join(theirs)}: both have to match"
-    return f"the profiler is uid:gid {ours} as the service is: what is missing is the capability {rights.PTRACE}"

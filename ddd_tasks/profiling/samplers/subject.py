@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from ddd_tasks import process
-from ddd_tasks.debugging import beside, shell
+from ddd_tasks.debugging import beside, rights, shell
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import NotRunningError, UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.profiling.artefacts import Recorded
@@ -56,3 +57,19 @@ def idle(found: Target, wanted: Wanted, seconds: float, why: str, kind: str = "c
         cause=f"{why}; what waits is not counted",
         hint=f"ddd profile.{kind} --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
     )
+
+
+def missing(engine: Engine, found: Target, allowed: Rights) -> str:
+    """What the profiler lacks to be let in."""
+    if obstacle := rights.obstacle(found, rights.scope(engine)):
+        return obstacle
+    if closed := [str(one.inner) for one in found.processes if one.is_closed]:
+        return (
+            f"process {closed[0]} keeps others of its own user out (it dropped privileges, or asked for that): "
+            f"looking into it takes the capability {rights.PTRACE}"
+        )
+    ours = "{}:{}".format(*allowed.user)
+    theirs = sorted({f"{one.uid}:{one.gid}" for one in found.processes} - {ours})
+    if theirs:
+        return f"the profiler is uid:gid {ours}, and the service also runs as {', '.join(theirs)}: both have to match"
+    return f"the profiler is uid:gid {ours} as the service is: what is missing is the capability {rights.PTRACE}"

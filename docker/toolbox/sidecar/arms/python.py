@@ -90,7 +90,7 @@ class _Adapter:
 
 def arm(process: Process, options: Options) -> Armed:
     """Connect the Python processes of the service to an adapter. Raises ArmError."""
-    _check(process)
+    check(process)
     armed = Armed(("tcp", 0), process.pid, state={"lock": Lock(), "options": options})
     _start(armed)
     try:
@@ -106,7 +106,7 @@ def connect(armed: Armed) -> socket.socket:
     with armed.state["lock"]:
         if not armed.state["adapter"].is_alive:
             _start(armed)
-        found = _pythons()
+        found = pythons()
         if not proc.process(armed.pid) and (now := proc.choose(found, _PYTHON.pattern, proc.listeners(found))):
             armed.pid = now.pid
         _connect_processes(armed)
@@ -129,7 +129,7 @@ def _start(armed: Armed) -> None:
     armed.endpoint = ("tcp", adapter.client)
 
 
-def _check(process: Process) -> None:
+def check(process: Process) -> None:
     """Raise ArmError for a process that this toolbox cannot debug."""
     if process.python is None or not _PYTHON.fullmatch(process.name):
         raise ArmError("unsupported", f"{process.name} (process {process.pid}) is no CPython")
@@ -144,10 +144,10 @@ def _connect_processes(armed: Armed, wanted: int = 0) -> None:
     Only for the wanted one a failure counts: children come and go.
     """
     adapter: _Adapter = armed.state["adapter"]
-    found = _pythons()
+    found = pythons()
     before = adapter.connected()
     known = set(before)
-    for one in _in_order(found):
+    for one in in_order(found):
         if one.pid in known or (one.ppid in before and _comes_by_itself(adapter, one)):
             known.add(one.pid)
             continue
@@ -176,7 +176,7 @@ def _comes_by_itself(adapter: _Adapter, child: Process) -> bool:
 
 def _bring(armed: Armed, process: Process, parent: int) -> str:
     """Have one process connect; how it came about. Raises ArmError."""
-    _check(process)
+    check(process)
     adapter: _Adapter = armed.state["adapter"]
     options: Options = armed.state["options"]
     lender = adapter.child.pid
@@ -193,7 +193,7 @@ def _bring(armed: Armed, process: Process, parent: int) -> str:
     return injection.run(process, code, has_connected, lender, options)
 
 
-def _pythons() -> list[Process]:
+def pythons() -> list[Process]:
     """The service's Python processes below its first one: what `docker exec` and health checks start is not there."""
     found = {one.pid: one for one in proc.processes()}
 
@@ -208,7 +208,7 @@ def _is_python(one: Process) -> bool:
     return bool(_PYTHON.fullmatch(one.name)) and not is_helper
 
 
-def _in_order(found: list[Process]) -> list[Process]:
+def in_order(found: list[Process]) -> list[Process]:
     """Parents before their children."""
     ordered, rest = [], found
     while rest:
@@ -224,7 +224,7 @@ def _parent(one: Process, found: list[Process]) -> int:
     while at and at not in pids:
         above = proc.process(at)
         at = above.ppid if above else 0
-    first = _in_order(found)[0].pid
+    first = in_order(found)[0].pid
     return at or (0 if one.pid == first else first)
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests import support
 from tests.support import Stack
 
-# work takes 30 ms and fails for each third number; a stall holds up all requests once.
+# work takes 100 ms and fails for each third number; a stall holds up all requests once.
 PROGRAM = """\
 import itertools
 import threading
@@ -33,7 +33,7 @@ class Service(BaseHTTPRequestHandler):
             if self.path == "/stall" and number == 200:
                 time.sleep(0.3)
         if self.path.startswith("/work"):
-            time.sleep(0.03)
+            time.sleep(0.1)
         spin()
         self.send_response(503 if self.path == "/work?fails=1" and number % 3 == 0 else 200)
         self.send_header("Content-Length", "0")
@@ -67,7 +67,7 @@ HARDENED: dict[str, Any] = {
     "security_opt": ["no-new-privileges:true"],
     "stop_grace_period": "0s",
 }
-RPS, SECONDS = 50, 4
+RPS, SECONDS = 50, 3
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ def test_requests_are_timed_without_and_with_the_profiler_and_failures_counted(s
     assert "spin" in {row["function"] for row in said["hottest"]}
     load = said["load"]
     for phase in (load["without"], load["with"]):
-        assert RPS * SECONDS * 0.9 < phase["requests"] < RPS * SECONDS * 1.5, load
-        assert 30 < phase["p50"] < 60, load
+        assert RPS * SECONDS * 0.9 < phase["requests"] < RPS * SECONDS * 2, load
+        assert 100 < phase["p50"] < 160, load
         assert phase["p50"] <= phase["p90"] <= phase["p99"] <= phase["max"]
         assert set(phase["failed"]) == {"503"}
         assert abs(phase["failed"]["503"] - phase["requests"] / 3) <= 3
@@ -114,24 +114,24 @@ def test_requests_are_timed_without_and_with_the_profiler_and_failures_counted(s
 
 
 def test_requests_that_a_stall_holds_up_count_from_when_they_were_due(stack: Stack) -> None:
-    # Without a published port, and without any network. A client that waits would see one slow request of 200.
+    # Without a published port, and without any network. A client that waits would see one slow request of 150.
     phase = profiled(stack, "alone", "/stall")["load"]["without"]
     assert phase["failed"] == {}
-    assert phase["p50"] < 50
+    assert phase["p50"] < 100
     assert 200 < phase["p99"] <= phase["max"] < 600, phase
 
 
 def test_ctrl_c_keeps_what_was_sampled_and_timed(stack: Stack) -> None:
-    words = ("--service", "api", "--seconds", "6", "--load", "/work", "--rps", "20")
+    words = ("--service", "api", "--seconds", "4", "--load", "/work", "--rps", "20")
     terminal = stack.spawn(*support.ddd_argv("profile.cpu", *words), size=(24, 160))
     terminal.expect("warm up")
-    terminal.expect("without the profiler, 6 s: 20 requests a second to http://api:8000/work")
-    terminal.expect("sample api, 6 s at 100 Hz.*━")
+    terminal.expect("without the profiler, 4 s: 20 requests a second to http://api:8000/work")
+    terminal.expect("sample api, 4 s at 100 Hz.*━")
     time.sleep(2)
     terminal.kill(signal.SIGINT)
     terminal.expect("ended early")
-    terminal.expect(r"without profiler +12\d +0 +3\d\.\d\d")
-    terminal.expect(r"with profiler +\d\d +0 +\d\d\.\d\d")
+    terminal.expect(r"without profiler +8\d +0 +1\d\d\.\d\d")
+    terminal.expect(r"with profiler +\d+ +0 +1\d\d\.\d\d")
     terminal.expect("ratio")
     terminal.wait()
     assert terminal.exitstatus == 0

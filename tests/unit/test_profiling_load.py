@@ -199,8 +199,8 @@ def project(*services: Declared) -> Project:
     ("service", "port"),
     [
         (found(declared("api", 8000, 9000), exposed=(7000,)), 8000),
-        (found(declared("api", extension={"metrics": {"port": 8001}}), exposed=(7000,)), 8001),
-        (found(declared("api"), exposed=(8002,), listening=(9229, 8002)), 8002),
+        (found(declared("api", extension={"metrics": {"port": 8001}}), exposed=(7000, 7001)), 8001),
+        (found(declared("api", extension={"metrics": {"port": 9100}}), exposed=(8002,), listening=(9229, 8002)), 8002),
         (found(declared("api"), listening=(8003, 41234)), 8003),
     ],
 )

@@ -76,19 +76,18 @@ def of(engine: Engine, project: Project, found: Target, text: str) -> Address:
 
 
 def port_of(found: Target) -> int:
-    """The port in the container where the service answers: published, named for metrics, exposed, or listened on.
+    """The port in the container where the service answers: published, exposed, named for metrics, or listened on.
 
     Raises ConfigError where that does not tell one.
     """
-    named = found.service.extension.get("metrics")
+    metrics = found.service.extension.get("metrics")
+    named = [int(metrics["port"])] if isinstance(metrics, Mapping) and metrics.get("port") else []
     exposed = [int(port.partition("/")[0]) for port in found.info["Config"].get("ExposedPorts") or {} if "/tcp" in port]
     listening = [port for port in found.listening or () if port < _EPHEMERAL]
     published = [port.target for port in found.service.ports if port.protocol == "tcp"]
     if published:
         return published[0]
-    if isinstance(named, Mapping) and named.get("port"):
-        return int(named["port"])
-    for ports in (exposed, listening):
+    for ports in (exposed, named, listening):
         if len(set(ports)) == 1:
             return ports[0]
     name = found.service.name

@@ -84,12 +84,16 @@ def start(
 
 
 def _tell_monitor(engine: Engine, project: Project) -> None:
-    """Have a Prometheus that runs beside the services scrape those that run now; the start has not failed if not."""
+    """Have a Prometheus that runs beside the services scrape those that run now, and its page show them.
+
+    The start has not failed where that does.
+    """
     if overlay_file(project, MONITOR_OVERLAY).exists():
-        from ddd_tasks.monitoring import stack
+        from ddd_tasks.monitoring import boards, stack
 
         try:
-            stack.refresh(engine, project)
+            if found := stack.refresh(engine, project):
+                boards.add(project, found.services)
         except DddError as error:
             console.warning(f"Prometheus was not told of these containers: {error.what}: {error.cause}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,20 +46,40 @@ def committed(project: Project, service: str) -> Board | None:
     return Board(service, value, True)
 
 
+def listed(project: Project) -> list[str]:
+    """The services whose dashboards the page has."""
+    return [str(row["service"]) for row in _rows(project)]
+
+
+def current(project: Project, service: str) -> Board | None:
+    """A service's dashboard: the committed one as it is now, else the one that was placed. Raises ConfigError."""
+    return committed(project, service) or _placed(project, service)
+
+
 def collect(project: Project) -> list[Board]:
     """The dashboards as they were last placed, the committed ones as they are now. Raises ConfigError."""
-    found: list[Board] = []
-    for entry in notebook.read(folder(project) / INDEX).get("boards", ()):
-        service = str(entry["service"])
-        board = committed(project, service) or _placed(project, service)
-        if board:
-            found.append(board)
-    return found
+    return [board for name in listed(project) if (board := current(project, name))]
 
 
 def place(project: Project, names: Sequence[str]) -> list[Board]:
     """Give the page the dashboards of these services, with a word where there is none. Raises ConfigError."""
-    found = [board for name in names if (board := _board(project, name))]
+    return _write(project, [board for name in names if (board := _board(project, name))])
+
+
+def add(project: Project, names: Iterable[str]) -> None:
+    """Give the page those of these services that it has no dashboard of; the others stay. Raises ConfigError."""
+    there = {str(row["service"]): bool(row["committed"]) for row in _rows(project)}
+    if late := [board for name in names if name not in there and (board := _board(project, name))]:
+        placed = [board for name in there if (board := _placed(project, name))]
+        _write(project, [*(one._replace(is_committed=there[one.service]) for one in placed), *late])
+
+
+def _rows(project: Project) -> Sequence[Mapping[str, Any]]:
+    rows: Sequence[Mapping[str, Any]] = notebook.read(folder(project) / INDEX).get("boards", ())
+    return rows
+
+
+def _write(project: Project, found: list[Board]) -> list[Board]:
     for one in found:
         placing.write(folder(project) / f"{one.service}.json", jsonboard.text(one.value))
     placing.write(folder(project) / INDEX, json.dumps(index(project, found), indent=2) + "\n")

@@ -56,3 +56,16 @@ def test_a_committed_dashboard_with_another_name_for_a_metric_is_found_out(monit
     finally:
         file.unlink()
     assert (status, said["services"][0]["broken"] > 0) == (1, True)
+
+
+def test_a_dashboard_that_cannot_be_read_is_a_finding_and_the_others_are_checked(monitored: Services) -> None:
+    file = monitored.stack.directory / boardfile.FOLDER / "go.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{")
+    try:
+        status, said = check(monitored)
+    finally:
+        file.unlink()
+    broken = [(one["kind"], one["where"]) for one in said["findings"] if one["broken"]]
+    assert (status, broken) == (1, [("dashboard", "go")])
+    assert sorted(board["service"] for board in said["services"]) == sorted({*SERVICES} - {"go"})

@@ -66,6 +66,16 @@ def scraped(stack: Stack) -> dict[str, str]:
     }
 
 
+def index_of(stack: Stack) -> dict[str, Any]:
+    """What the page reads first."""
+    with urllib.request.urlopen(f"{prometheus_url(stack)}/user/boards/index.json", timeout=5) as answer:
+        return dict(json.loads(answer.read()))
+
+
+def boards(stack: Stack) -> set[str]:
+    return {board["service"] for board in index_of(stack)["boards"]}
+
+
 def test_every_service_with_metrics_is_scraped_wherever_it_is(monitored: Stack) -> None:
     expected = {"front -front-1:8000/metrics": "up", "back -back-1:9000/metrics": "up", "beside -front-1:8001/m": "up"}
     wait_until(lambda: scraped(monitored) == expected, seconds=15, what=f"scrapes of {expected}")
@@ -79,10 +89,9 @@ def test_a_service_without_a_network_is_named_and_stops_no_other(monitored: Stac
 
 def test_the_page_is_served_with_a_dashboard_where_one_can_be_made(monitored: Stack) -> None:
     page = monitored.ddd("monitor.open", "--print").ok().out.strip()
-    with urllib.request.urlopen(f"{page}boards/index.json", timeout=5) as answer:
-        index = json.loads(answer.read())
+    index = index_of(monitored)
     assert (index["project"], index["scrape_seconds"]) == (monitored.name, 5)
-    assert "front" in {board["service"] for board in index["boards"]}
+    assert "front" in boards(monitored)
     with urllib.request.urlopen(page, timeout=5) as answer:
         assert answer.headers.get_content_type() == "text/html"
 
@@ -129,6 +138,7 @@ def test_a_port_that_is_taken_and_the_end_of_all(stack: Callable[[Mapping[str, s
     assert up(own)["url"] == other  # and it stays there
     own.ddd("dev.up", "--service", "back", timeout=60).ok()
     wait_until(lambda: scraped(own) == {"back -back-1:9000/metrics": "up"}, seconds=15)
+    assert boards(own) == {"back"}  # and the page shows it
     own.ddd("dev.down", "--volumes", timeout=60).ok()
     assert support.leftovers(engine, own.name) == set()
     refused = own.ddd("monitor.targets")

@@ -39,10 +39,10 @@ def check(project: Project, service: str | None = None) -> Report:
     prometheus = Prometheus(running.url)
     only = project.service(service).name if service else ""
     scraped = _settled(prometheus, project, only)
-    wanted = _boards(project, scraped, only)
+    wanted, unusable = _boards(project, scraped, only)
     known = expressions.learn(prometheus)
     checked = _evaluated(prometheus, wanted, known)
-    found = [*_down(scraped), *(one for board in wanted for one in _of_file(board))]
+    found = [*_down(scraped), *unusable, *(one for board in wanted for one in _of_file(board))]
     found += promtool.findings(project, running, only)
     alerts = [one for one in prometheus.alerts() if one.labels.get("job", "") in ("", only) or not only]
     return Report(tuple(checked), tuple(found), tuple(alerts))
@@ -65,21 +65,29 @@ def _settled(prometheus: Prometheus, project: Project, only: str) -> list[Scrape
     return scrapes.look(project, only) if told else found
 
 
-def _boards(project: Project, scraped: Sequence[Scrape], only: str) -> list[Board]:
-    """The dashboards to check: those of the page, and committed ones of services that have been scraped since."""
-    found = {one.service: one for one in boards.collect(project)}
-    for name in dict.fromkeys(one.service for one in scraped):
-        if name not in found and (late := boards.committed(project, name)):
-            found[name] = late
+def _boards(project: Project, scraped: Sequence[Scrape], only: str) -> tuple[list[Board], list[Finding]]:
+    """The dashboards to check: those of the page, and of services that are scraped; what stands for one that is not."""
+    boards.add(project, dict.fromkeys(one.service for one in scraped if one.state == "up"))
+    found, unusable = {}, []
+    for name in dict.fromkeys([*boards.listed(project), *(one.service for one in scraped)]):
+        try:
+            if board := boards.current(project, name):
+                found[name] = board
+            elif any(one.state == "up" for one in scraped if one.service == name):
+                what = f"it has none that could be checked: ddd monitor.dashboard --service {name}"
+                unusable.append(Finding("dashboard", name, what))
+        except ConfigError as error:
+            unusable.append(Finding("dashboard", name, f"{error.what}: {error.cause}"))
     wanted = [one for one in found.values() if only in ("", one.service)]
-    if not wanted:
+    unusable = [one for one in unusable if only in ("", one.where)]
+    if not wanted and not unusable:
         raise ConfigError(
             f"service {only!r} has no dashboard" if only else f"no service of {project.name!r} has a dashboard",
             cause="neither is there a committed one, nor did monitor.up make one",
             valid=sorted(found),
             hint=f"ddd monitor.dashboard --service {only}" if only else "ddd monitor.up",
         )
-    return wanted
+    return wanted, unusable
 
 
 class _Question(NamedTuple):

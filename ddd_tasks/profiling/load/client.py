@@ -142,6 +142,7 @@ class Traffic:
         with self._lock:
             ended = time.perf_counter()
             self._ended.set()
+            is_full = len(self._open) >= CONNECTIONS
         for thread in self._threads:
             thread.join(max(0.0, ended + _SECONDS_TO_END - time.perf_counter()))
         with self._lock:
@@ -149,7 +150,9 @@ class Traffic:
             for planned in self._open:
                 self._count(planned, now, NO_ANSWER)
             self._open.clear()
-            for number in range(self._next, math.ceil((ended - self._began) * self._rps)):
+            # Where a connection was free, the next one was about to leave.
+            due = math.ceil((ended - self._began) * self._rps) if is_full else self._next
+            for number in range(self._next, due):
                 self._count(self._began + number / self._rps, ended, NOT_SENT)
             return {name: phase for name, phase in self._phases.items() if name}
 

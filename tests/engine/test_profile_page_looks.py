@@ -56,7 +56,9 @@ CONTRAST = """(() => {
     search("hot");
     for (let i = 0; i < COUNT; i++) pairs.push(fill(i));
     for (let hue = 0; !DIFF && hue < 60; hue++) {
-        pairs.push([`hsl(${hue} ${colours["frame-s"]} ${colours["frame-l"]})`, colours["frame-ink"]]);
+        for (const one of ["frame-s", "other-s"]) {
+            pairs.push([`hsl(${hue} ${colours[one]} ${colours["frame-l"]})`, colours["frame-ink"]]);
+        }
     }
     const style = getComputedStyle(document.documentElement), value = (name) => style.getPropertyValue("--" + name);
     for (const paint of ["bg", "panel"]) {

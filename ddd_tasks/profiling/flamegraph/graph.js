@@ -13,15 +13,17 @@ const hues = functions.map(([called, file]) => { // one hue a file, from red to 
   for (const c of called) g = (g * 33 + c.codePointAt(0)) >>> 0;
   return 6 + (h % 42) + (g % 9);
 });
+const OWN = functions.some(([, , path]) => path);
+const isOwn = (number) => !OWN || functions[number][2] !== ""; // what is in the checkout stands out, where anything is
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  for (const key of ["ink", "bg", "frame-s", "frame-l", "frame-ink", "faded", "faded-ink", "hit", "hit-ink", "same", "root"]) colours[key] = style.getPropertyValue("--" + key).trim();
+  for (const key of ["ink", "bg", "frame-s", "other-s", "frame-l", "frame-ink", "faded", "faded-ink", "hit", "hit-ink", "same", "root"]) colours[key] = style.getPropertyValue("--" + key).trim();
   isDark = document.documentElement.dataset.theme === "dark";
 }
 function fill(i) {
   if (hits) return hits[frame[i]] ? [colours.hit, colours["hit-ink"]] : [colours.faded, colours["faded-ink"]];
   if (frame[i] < 0) return [colours.root, colours.ink];
-  if (!DIFF) return [`hsl(${hues[frame[i]]} ${colours["frame-s"]} ${colours["frame-l"]})`, colours["frame-ink"]];
+  if (!DIFF) return [`hsl(${hues[frame[i]]} ${colours[isOwn(frame[i]) ? "frame-s" : "other-s"]} ${colours["frame-l"]})`, colours["frame-ink"]];
   const change = grown(i), strength = Math.sqrt(Math.abs(change) / most);
   if (Math.abs(change) < 0.0005) return [colours.same, colours.ink];
   const light = isDark ? 24 + 18 * strength : 90 - 26 * strength;

@@ -117,7 +117,8 @@ function listed(line) {
     if (matchMedia(NARROW).matches) showList();
     step(1);
   });
-  cell.append(link, text("small", where(line.number)));
+  const full = where(line.number), short = full.length > (DIFF ? 26 : 44) ? "\u2026/" + full.split("/").slice(-2).join("/") : full;
+  cell.append(link, Object.assign(text("small", short), { title: full }));
   columns.slice(1).forEach(([title, value]) => {
     const number = value(line), isChange = title === "Change";
     row.append(text("td", isChange ? signed(number) : percent(number), !isChange || !number ? "" : number > 0 ? "grew" : "shrank"));
@@ -143,7 +144,7 @@ byId("after").addEventListener("click", () => widths(1));
 byId("summary").textContent = sums.map(amount).join(" before \u00b7 ") + (DIFF ? " after" : "") + ` \u00b7 ${functions.length.toLocaleString("en")} functions`;
 byId("widths").hidden = !DIFF;
 if (DIFF) byId("legend").append(text("i", "", "less"), "smaller share", text("i", "", "more"), "larger share");
-else byId("legend").textContent = "One colour for each file";
+else if (OWN) byId("legend").append(text("i", "", "own"), "your code", text("i", "", "other"), "other code");
 byId("space").style.height = rows.length * ROW + "px";
 place();
 theme(dark.matches ? "dark" : "light");

@@ -119,7 +119,7 @@ class Traffic:
 
     def __init__(self, target: Target, rps: float) -> None:
         self._target, self._rps, self._began = target, rps, time.perf_counter()
-        self._next = 0
+        self._next, self._until = 0, math.inf
         self._turn, self._ended, self._lock = threading.Lock(), threading.Event(), threading.Lock()
         self._marks: list[tuple[float, Phase]] = []
         self._phases: dict[str, Phase] = {}
@@ -135,14 +135,13 @@ class Traffic:
         self._marks.append((time.perf_counter() if name else 0.0, phase))
 
     def end(self) -> dict[str, Phase]:
-        """Send nothing more, wait a moment for answers, and return what came of all requests.
+        """Plan nothing more, wait a moment for answers, and return what came of all requests.
 
         One without an answer counts with the time that it has waited: without it, the worst ones would be left out.
         """
         with self._lock:
-            ended = time.perf_counter()
+            ended = self._until = time.perf_counter()
             self._ended.set()
-            is_full = len(self._open) >= CONNECTIONS
         for thread in self._threads:
             thread.join(max(0.0, ended + _SECONDS_TO_END - time.perf_counter()))
         with self._lock:
@@ -150,9 +149,8 @@ class Traffic:
             for planned in self._open:
                 self._count(planned, now, NO_ANSWER)
             self._open.clear()
-            # Where a connection was free, the next one was about to leave.
-            due = math.ceil((ended - self._began) * self._rps) if is_full else self._next
-            for number in range(self._next, due):
+            self._until = 0.0
+            for number in range(self._next, math.ceil((ended - self._began) * self._rps)):
                 self._count(self._began + number / self._rps, ended, NOT_SENT)
             return {name: phase for name, phase in self._phases.items() if name}
 
@@ -160,10 +158,9 @@ class Traffic:
         while True:
             with self._turn:
                 planned = self._began + self._next / self._rps
-                if self._ended.wait(max(0.0, planned - time.perf_counter())):
-                    return
+                self._ended.wait(max(0.0, planned - time.perf_counter()))
                 with self._lock:
-                    if self._ended.is_set():
+                    if planned >= self._until:
                         return
                     self._next += 1
                     self._open.add(planned)

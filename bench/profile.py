@@ -18,7 +18,7 @@ from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, NotRunningError
 from ddd_tasks.language import Language
-from ddd_tasks.profiling import sampling, window
+from ddd_tasks.profiling import sampled, sampling
 from ddd_tasks.profiling.load import address, traffic
 from ddd_tasks.profiling.load.traffic import Traffic
 from ddd_tasks.profiling.samplers import subject as subjects
@@ -150,7 +150,7 @@ def _nothing(sent: Traffic, phase: str) -> None:
 def _ours(subject: Subject, sent: Traffic, phase: str) -> None:
     service = subject.project.service(examples.SERVICE)
     with (
-        window.listened(lambda is_open: sent.begin(phase if is_open else NOWHERE)),
+        sampled.listened(lambda is_open: sent.begin(phase if is_open else NOWHERE)),
         redirect_stderr(io.StringIO()),
     ):
         try:

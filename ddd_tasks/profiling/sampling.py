@@ -24,6 +24,7 @@ from ddd_tasks.project import Project, Service
 
 # A module of samplers/ has, as far as its language can: cpu and memory (engine, project, target, language, wanted) ->
 # Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None.
+# cpu and memory stand in sampled.meanwhile, which shows the bar, for as long as the profiler is at work.
 SAMPLERS = ("go", "python")
 CPU, MEMORY = "cpu", "memory"
 

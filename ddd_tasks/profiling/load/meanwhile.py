@@ -10,7 +10,7 @@ from ddd_tasks.debugging import beside, target, toolbox
 from ddd_tasks.debugging.target import Target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import Language
-from ddd_tasks.profiling import window
+from ddd_tasks.profiling import sampled
 from ddd_tasks.profiling.artefacts import Recorded
 from ddd_tasks.profiling.load import address, latency, traffic
 from ddd_tasks.profiling.load.traffic import Traffic
@@ -52,7 +52,7 @@ def measured(
         what = f"without the profiler, {before} s: {asked}"
         _send(engine, found, requests, latency.WITHOUT, what, before)
         requests.begin("prepare")
-        with window.listened(lambda is_open: requests.begin(latency.WITH if is_open else "write")):
+        with sampled.listened(lambda is_open: requests.begin(latency.WITH if is_open else "write")):
             recorded = sample()
         phases = requests.end()
     return recorded and recorded._replace(load=latency.fields(there.url, load.rps, phases))

@@ -13,12 +13,12 @@ from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Captured
 from ddd_tasks.errors import EngineError
-from ddd_tasks.profiling import window
+from ddd_tasks.profiling import sampled
 
 MEANWHILE = "it was profiled"
-_PID = "/tmp/profiler.pid"
-_BEGIN = f'echo $$ > {_PID}; exec "$@"'
-_END = f'kill -INT "$(cat {_PID})"'
+PID = "/tmp/profiler.pid"
+_BEGIN = f'echo $$ > {PID}; exec "$@"'
+_END = f'kill -INT "$(cat {PID})"'
 _LOOK = 0.2
 _SECONDS_TO_WRITE = 60.0
 
@@ -30,7 +30,7 @@ def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what
     service ends meanwhile, EngineError, KeyboardInterrupt where it has not begun yet.
     """
     program = _Program(container, argv)
-    with window.sampling(what, seconds):
+    with sampled.meanwhile(what, seconds):
         program.thread.start()
         try:
             _wait(engine, found, program, seconds + _SECONDS_TO_WRITE)

@@ -1,4 +1,4 @@
-"""When the profiler is at work: a sampler says so, and what measures meanwhile hears it."""
+"""When a profiler is at work: its sampler says so, and what measures meanwhile hears it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _listener: ContextVar[_Listener] = ContextVar("listener", default=lambda _: None
 
 
 @contextmanager
-def sampling(what: str, seconds: float) -> Iterator[None]:
+def meanwhile(what: str, seconds: float) -> Iterator[None]:
     """Around the seconds in which a profiler samples: a bar that says what, and a word to what listens."""
     listener = _listener.get()
     with console.progress(what, seconds):

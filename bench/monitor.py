@@ -72,7 +72,7 @@ def filled(stack: Stack) -> float:
     own = project.load(stack.directory)
     prometheus = Prometheus(monitoring.prometheus_url(stack))
     empty = [
-        (one.service, panel.title, asked(one, panel.queries))
+        (one.service, panel.title, asked(one, panel))
         for one in boards.collect(own)
         for panel in panels.asking(one.value)
         if (one.service, panel.title) not in monitoring.IDLE
@@ -84,10 +84,10 @@ def filled(stack: Stack) -> float:
     return spent + time.perf_counter() - began
 
 
-def asked(one: boards.Board, queries: Sequence[tuple[str, str]]) -> list[str]:
+def asked(one: boards.Board, panel: panels.Asking) -> list[str]:
     """A panel's expressions, as Prometheus is asked."""
-    values = variables.values(one.value, one.service)
-    return [variables.substitute(expression, values) for _, expression in queries]
+    values = variables.values(one.value, one.service, panel.least)
+    return [variables.substitute(expression, values) for _, expression in panel.queries]
 
 
 def has_data(prometheus: Prometheus, wanted: Sequence[str]) -> bool:

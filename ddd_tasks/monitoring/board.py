@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ddd_tasks.monitoring.config import SCRAPE_SECONDS
 from ddd_tasks.monitoring.panels import Panel
 from ddd_tasks.monitoring.rows import Layout, Row
 
 SCHEMA_VERSION = 39
 """Of Grafana 11; newer ones bring it up to date by themselves."""
 TAG = "ddd-tasks"
+LEAST_STEP = 4 * SCRAPE_SECONDS
+"""Seconds of a heatmap's cell, at least: from then on, the range of a rate is one scrape more than a step."""
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _COLUMNS = 24
@@ -124,6 +127,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
     }
     if panel.kind == "heatmap":
         made["options"] = {"calculate": False, "yAxis": {"unit": panel.unit}, "cellGap": 1}
+        made["interval"] = f"{LEAST_STEP}s"
     if panel.kind == "table":
         hidden = {"Time": True, "Value": True, "__name__": True}
         made["transformations"] = [{"id": "organize", "options": {"excludeByName": hidden}}]

@@ -116,7 +116,7 @@ def _sum_and_count(family: Family) -> list[str]:
 
 def quantiles(family: Family) -> Panel:
     """p50, p95 and p99 over all series; the highest finite bucket is the most that they can say."""
-    grouped = _grouped(family, "rate")
+    grouped = _grouped(family)
     queries = [Query(f"histogram_quantile({one:g}, {grouped})", f"p{one * 100:g}") for one in QUANTILES]
     highest = _highest(family)
     note = f"No more than {highest:g}, the highest bucket, can show." if highest is not None else ""
@@ -126,18 +126,20 @@ def quantiles(family: Family) -> Panel:
 
 def heatmap(family: Family) -> Panel:
     """How many observations fell into each bucket."""
-    query = Query(_grouped(family, "increase"), "{{le}}", "heatmap")
+    # What came in a step: increase() would tell that of the range, which is longer, and count in several cells.
+    each = "" if family.kind == "gaugehistogram" else " * $__interval_ms / 1000"
+    query = Query(_grouped(family) + each, "{{le}}", "heatmap")
     text = about(family, "Observations in each bucket.")
     return Panel(f"{family.name}, heatmap", text, "heatmap", units.of(family), (query,), (family.name,))
 
 
-def _grouped(family: Family, function: str) -> str:
-    """The buckets, or the native histograms, summed over all series."""
+def _grouped(family: Family) -> str:
+    """How fast the buckets, or the native histograms, grow, summed over all series."""
     if family.is_native:
-        return f"sum ({function}({selector(family.name)}[{RATE_RANGE}]))"
+        return f"sum (rate({selector(family.name)}[{RATE_RANGE}]))"
     buckets = selector(f"{family.name}_bucket")
     return f"sum by ({label('le')}) " + (
-        f"({buckets})" if family.kind == "gaugehistogram" else f"({function}({buckets}[{RATE_RANGE}]))"
+        f"({buckets})" if family.kind == "gaugehistogram" else f"(rate({buckets}[{RATE_RANGE}]))"
     )
 
 

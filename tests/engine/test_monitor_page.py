@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ddd_tasks.engine.api import Engine
+from ddd_tasks.monitoring.check import variables
 from tests import support
 from tests.browser import Tab, browser
 from tests.monitoring import page_service
@@ -24,6 +25,30 @@ waits_seconds_sum 0
 waits_seconds_count 0
 # TYPE level gauge
 level{{name="{HOSTILE}"}} 3
+"""
+TABLE = {"type": "table"}
+# Values of variables that Grafana would write in different ways.
+VARIABLES: list[dict[str, Any]] = [
+    {"name": "one", "type": "custom", "current": {"value": "a.b"}},
+    {"name": "some", "type": "custom", "multi": True, "current": {"value": ["a.b", 'c"d', "e\\f"]}},
+    {"name": "single", "type": "custom", "multi": True, "current": {"value": ["a.b"]}},
+    {"name": "first", "type": "custom", "query": "x, y"},
+    {"name": "all", "type": "custom", "includeAll": True, "allValue": "a|b.c", "current": {"value": "a"}},
+    {"name": "every", "type": "query", "multi": True, "current": {"value": "a"}},
+    {"name": "chosen", "type": "custom", "current": {"value": "$__all"}},
+    {"name": "said", "type": "constant", "query": 'say "x"'},
+]
+# The dashboard of web comes a second late, whether it is still wanted or not.
+LATE = """
+const real = window.fetch;
+window.fetch = async (url, more) => {
+  if (!String(url).endsWith("web.json")) return real(url, more);
+  window.asked = true;
+  await new Promise((done) => setTimeout(done, 1000));
+  const answer = await real(url);
+  setTimeout(() => { window.answered = true; });
+  return answer;
+};
 """
 CHOSEN = '{job=~"$job", instance=~"$instance"}'
 
@@ -85,10 +110,12 @@ def board() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def watched(bases: None, engine: Engine) -> Iterator[Watched]:
     port = support.free_port()
-    more = {"ports": [f"127.0.0.1:{port}:8000"], "x-ddd": {"metrics": {"port": 8000}}}
-    service = page_service(8000, SERVED, **more)
-    files = {"monitor/dashboards/web.json": json.dumps(board())}
-    stack = support.make_stack({"compose.yaml": json.dumps({"services": {"web": service}}), **files})
+    metrics = {"x-ddd": {"metrics": {"port": 8000}}}
+    web = page_service(8000, SERVED, ports=[f"127.0.0.1:{port}:8000"], **metrics)
+    services = {"web": web, "other": page_service(8000, **metrics)}
+    other = {**board(), "panels": [drawn(0, "jobs", f"jobs_done_total{CHOSEN}"), {**drawn(1, "six", "6"), **TABLE}]}
+    files = {"monitor/dashboards/web.json": json.dumps(board()), "monitor/dashboards/other.json": json.dumps(other)}
+    stack = support.make_stack({"compose.yaml": json.dumps({"services": services}), **files})
     try:
         stack.ddd("dev.up", timeout=120).ok()
         stack.ddd("monitor.up", timeout=600).ok()
@@ -103,7 +130,7 @@ def watched(bases: None, engine: Engine) -> Iterator[Watched]:
 def opened(watched: Watched) -> Watched:
     """The page as a person who comes for the first time finds it, drawn twice."""
     watched.tab.look(1360, 900)
-    watched.tab.go(watched.page)
+    watched.tab.go(f"{watched.page}#service=web")
     watched.tab.until("Number(document.body.dataset.rounds) >= 1")
     watched.tab.until(f"{panel('level')}.dataset.state === 'data'")
     return watched
@@ -174,6 +201,39 @@ def test_everything_is_reached_by_the_keyboard(opened: Watched) -> None:
     tab.key("t")
     tab.key("Tab")
     assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
+@pytest.mark.parametrize("job", [[], [{"name": "job", "type": "query"}], [{"name": "job", "multi": True}]])
+def test_variables_have_the_values_that_monitor_check_asks_with(opened: Watched, job: list[dict[str, Any]]) -> None:
+    value = {"templating": {"list": [*VARIABLES, *job]}}
+    view = {"service": "my.api", "instance": "", "step": 20, "scrape": 5, "seconds": 900}
+    given = f"{json.dumps(value)}, {json.dumps(view)}"
+    shown = opened.tab.evaluate(f"import('./js/board.js').then((it) => JSON.stringify(it.variables({given})))")
+    assert json.loads(shown) == variables.values(value, "my.api", "20s")
+
+
+def test_an_expression_that_is_a_number_has_data(opened: Watched) -> None:
+    opened.tab.go(f"{opened.page}#service=other")
+    opened.tab.until(f"{panel('six')}?.dataset.state === 'data'")
+    assert "6" in opened.tab.evaluate(f"{panel('six')}.querySelector('td').textContent")
+
+
+def test_an_answer_that_comes_after_another_choice_is_not_drawn(opened: Watched) -> None:
+    def choose(service: str) -> str:
+        select = "document.getElementById('service')"
+        return (
+            f"{select}.value = {service!r}; {select}.dispatchEvent(new Event('change', {{bubbles: true}})), undefined"
+        )
+
+    tab = opened.tab
+    tab.evaluate(choose("other"))
+    tab.until(f"{panel('jobs')}?.dataset.state === 'data'")
+    tab.evaluate(LATE + choose("web"))
+    tab.until("window.asked")
+    tab.evaluate(choose("other"))
+    tab.until("window.answered")
+    tab.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert tab.evaluate("[...document.querySelectorAll('h3')].map((one) => one.title).join()") == "jobs,six"
 
 
 @pytest.mark.parametrize("width", [320, 768])

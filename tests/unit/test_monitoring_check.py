@@ -98,6 +98,9 @@ def test_a_variable_that_the_dashboard_does_not_have() -> None:
         ({"type": "custom", "query": "a,b", "current": {"text": "b", "value": "b"}}, "b"),
         ({"type": "custom", "query": "a, b"}, "a"),
         ({"type": "custom", "multi": True, "current": {"text": ["a", "b"], "value": ["a", "b"]}}, "(a|b)"),
+        ({"type": "custom", "multi": True, "current": {"value": ["a.b", "c(d)"]}}, r"(a\\.b|c\\(d\\))"),
+        ({"type": "custom", "multi": True, "current": {"value": ["a.b"]}}, r"a\\.b"),
+        ({"type": "custom", "current": {"value": "a.b"}}, "a.b"),
         ({"type": "constant", "query": 'say "x"'}, 'say \\"x\\"'),
         ({"type": "query", "query": "label_values(pod)"}, ".+"),
         ({"type": "query", "multi": True, "current": {"text": "one", "value": "one"}}, ".+"),
@@ -108,6 +111,23 @@ def test_a_variable_that_the_dashboard_does_not_have() -> None:
 )
 def test_the_value_of_a_dashboards_own_variable(variable: dict[str, Any], value: str) -> None:
     assert variables.values({"templating": {"list": [{"name": "own", **variable}]}}, "api")["own"] == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [({"multi": True}, r"my\\.api"), ({"includeAll": True}, r"my\\.api"), ({}, "my.api")]
+)
+def test_the_service_is_text_in_a_regular_expression(variable: dict[str, Any], value: str) -> None:
+    job = {"name": "job", "type": "query", **variable}
+    assert variables.values({"templating": {"list": [job]}}, "my.api")["job"] == value
+
+
+@pytest.mark.parametrize(
+    ("least", "step", "rate"), [("", 5, 20), ("1s", 5, 20), ("20s", 20, 25), (">1m", 60, 65), ("$x", 5, 20)]
+)
+def test_the_intervals_are_those_of_the_panel(least: str, step: int, rate: int) -> None:
+    values = variables.values({}, "api", least)
+    assert (values["__interval"], values["__interval_ms"]) == (f"{step}s", f"{step * 1000}")
+    assert values["__rate_interval"] == f"{rate}s"
 
 
 def test_the_panels_of_closed_rows_are_asked_too() -> None:

@@ -50,6 +50,9 @@ def test_a_histogram_has_mean_quantiles_and_heatmap() -> None:
     )
     assert "No more than 2.5, the highest bucket" in quantiles.about
     assert heatmap.kind == heatmap.queries[0].format == "heatmap"
+    # Of each step once, though the range is longer than a step.
+    rate = f"sum by (le) (rate({heatmap.families[0]}_bucket{{{CHOSEN}}}[$__rate_interval]))"
+    assert heatmap.queries[0].expression == f"{rate} * $__interval_ms / 1000"
     assert {mean.unit, quantiles.unit, heatmap.unit} == {"s"}
 
 

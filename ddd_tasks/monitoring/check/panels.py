@@ -9,15 +9,20 @@ _PROMETHEUS = ("", "prometheus", "grafana-amazonprometheus-datasource")
 
 
 class Asking(NamedTuple):
-    """A panel. queries: by their letter, the expressions as they stand in the file."""
+    """A panel. queries: by their letter, the expressions as in the file; least: its least step, such as 20s."""
 
     title: str
     queries: tuple[tuple[str, str], ...]
+    least: str = ""
 
 
 def asking(board: Mapping[str, Any]) -> list[Asking]:
     """The panels in their order; text, other data sources and what is no panel are left out."""
-    return [Asking(_title(panel), queries) for panel in _every(board.get("panels")) if (queries := _queries(panel))]
+    return [
+        Asking(_title(panel), queries, str(panel.get("interval") or ""))
+        for panel in _every(board.get("panels"))
+        if (queries := _queries(panel))
+    ]
 
 
 def _every(found: Any) -> Iterator[Mapping[str, Any]]:

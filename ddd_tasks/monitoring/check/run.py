@@ -117,22 +117,20 @@ def _evaluated(prometheus: Prometheus, wanted: Sequence[Board], known: Known) ->
 
 def _questions(board: Board) -> list[tuple[str, list[_Question]]]:
     """The panels' titles, each with its expressions."""
-    values = variables.values(board.value, board.service)
+    return [(panel.title, _questions_of(board, panel)) for panel in panels.asking(board.value)]
+
+
+def _questions_of(board: Board, panel: panels.Asking) -> list[_Question]:
+    values = variables.values(board.value, board.service, panel.least)
     return [
-        (
-            panel.title,
-            [
-                _Question(
-                    board.service,
-                    letter,
-                    expression,
-                    variables.substitute(expression, values),
-                    tuple(variables.unknown(expression, values)),
-                )
-                for letter, expression in panel.queries
-            ],
+        _Question(
+            board.service,
+            letter,
+            expression,
+            variables.substitute(expression, values),
+            tuple(variables.unknown(expression, values)),
         )
-        for panel in panels.asking(board.value)
+        for letter, expression in panel.queries
     ]
 
 

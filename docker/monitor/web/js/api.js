@@ -20,6 +20,7 @@ async function ask(path, fields, { signal, post = false } = {}) {
   try {
     answer = await fetch(url, post ? { method: "POST", body, signal } : { signal });
     said = await answer.json();
+    signal?.throwIfAborted();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Silent(answer ? `status ${answer.status}` : "no connection");
@@ -37,6 +38,7 @@ export const range = async (query, { start, end, step }, signal) =>
 
 export async function moment(query, time, signal) {
   const said = await ask("query", { query, time }, { signal, post: true });
+  if (said.resultType === "scalar") return [{ metric: {}, values: [said.result] }];
   return said.resultType === "vector" ? said.result.map((one) => ({ metric: one.metric, values: [one.value] })) : [];
 }
 
@@ -47,12 +49,15 @@ export const metadata = (signal) => ask("targets/metadata", {}, { signal });
 export const alerts = async (signal) => (await ask("alerts", {}, { signal })).alerts;
 export const targets = async (signal) => (await ask("targets", { state: "active" }, { signal })).activeTargets;
 
-/** The text of a file below boards/, or null where there is none. Raises Silent. */
-export async function boardFile(name) {
+/** The text of a file below boards/, or null where there is none. Raises Silent, and AbortError of the signal. */
+export async function boardFile(name, signal) {
   try {
-    const answer = await fetch(new URL(`boards/${encodeURIComponent(name)}`, document.baseURI), { cache: "no-cache" });
-    return answer.ok ? await answer.text() : null;
-  } catch {
+    const answer = await fetch(new URL(`boards/${encodeURIComponent(name)}`, document.baseURI), { cache: "no-cache", signal });
+    const text = answer.ok ? await answer.text() : null;
+    signal.throwIfAborted(); // another dashboard was chosen since
+    return text;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Silent("no connection");
   }
 }

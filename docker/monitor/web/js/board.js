@@ -27,13 +27,22 @@ export const targetsOf = (panel) => (panel.targets ?? []).filter((one) => one.ex
 /** What Grafana would take for a rate, at a step, in seconds. */
 export const rateSeconds = (step, scrape) => Math.max(step + scrape, SCRAPES_OF_A_RATE * scrape);
 
+const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
+
+/** The least step that a panel asks for, as in 20s or >1m, in seconds; 0 where it asks for none. */
+export function secondsOf(interval) {
+  const [, number, unit] = /^>?(\d+)(ms|[smhd])$/.exec(interval ?? "") ?? [];
+  return unit ? number * UNITS[unit] : 0;
+}
+
 /** The values of variables: of the dashboard's own ones, and of those that belong to what is looked at. */
 export function variables(board, { service, instance, step, scrape, seconds }) {
-  const known = {};
-  for (const one of board.templating?.list ?? []) known[one.name] = chosen(one);
+  const own = board.templating?.list ?? [];
+  const known = Object.fromEntries(own.map((one) => [one.name, chosen(one)]));
+  const isOne = own.some((one) => one.name === "job" && !one.multi && !one.includeAll);
   return {
     ...known,
-    job: escaped(service),
+    job: isOne ? quoted(service) : escaped(service),
     instance: instance ? escaped(instance) : ".+",
     __rate_interval: `${rateSeconds(step, scrape)}s`,
     __interval: `${step}s`,
@@ -44,16 +53,22 @@ export function variables(board, { service, instance, step, scrape, seconds }) {
   };
 }
 
+// As monitoring/check/variables.py has it: every value where all may be chosen, since which one was when the file was
+// saved says nothing of this machine. What stands for all is put in as it is, as Grafana does.
 function chosen(variable) {
-  if (variable.includeAll) return variable.allValue || ".+";
-  const value = [variable.current?.value ?? ""].flat().map(String).filter(Boolean);
+  if (variable.includeAll || (variable.type === "query" && variable.multi)) return variable.allValue || ".+";
+  let value = [variable.current?.value ?? ""].flat().map(String).filter(Boolean);
   if (value.includes("$__all") || (!value.length && variable.type === "query")) return variable.allValue || ".+";
-  if (!value.length) return String(variable.query ?? "").split(",")[0].trim();
-  return value.length === 1 ? value[0] : `(${value.map(escaped).join("|")})`;
+  if (!value.length) value = [String(variable.query ?? "").split(",")[0].trim()];
+  if (!variable.multi && value.length === 1) return quoted(value[0]);
+  return value.length === 1 ? escaped(value[0]) : `(${value.map(escaped).join("|")})`;
 }
 
+/** A text as part of a string of PromQL. */
+const quoted = (text) => text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
+
 /** A text as part of a regular expression in a string of PromQL. */
-export const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/[\\"]/g, "\\$&");
+export const escaped = (text) => quoted(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
 
 /** An expression with the values in the places of $name, ${name}, ${name:format} and [[name]]; others stay. */
 export const filled = (expression, known) =>

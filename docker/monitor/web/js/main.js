@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Banners } from "./banners.js";
-import { variables } from "./board.js";
+import { secondsOf, variables } from "./board.js";
 import { byId, fill, make } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Rows } from "./rows.js";
@@ -20,9 +20,9 @@ if (!(chosen.range in RANGES)) chosen.range = "15m";
 const banners = new Banners(byId("banners"));
 const page = { index: null, text: "", board: null, rows: null, rounds: 0, isPaused: false, timer: 0, running: null, targets: [] };
 
-/** Read the list of dashboards and the chosen one; true where something is there to draw. */
-async function load() {
-  const said = await api.boardFile("index.json");
+/** Read the list of dashboards and the chosen one; true where something is there to draw. Raises AbortError. */
+async function load(signal) {
+  const said = await api.boardFile("index.json", signal);
   page.index = said ? JSON.parse(said) : { project: "", scrape_seconds: 5, boards: [] };
   const { boards, project } = page.index;
   byId("project").textContent = project || "Monitor";
@@ -30,7 +30,7 @@ async function load() {
   document.title = [chosen.service, project, "Monitor"].filter(Boolean).join(" · ");
   fill(byId("service"), boards.map(({ service }) => [service, service]), chosen.service);
   const file = boards.find((one) => one.service === chosen.service)?.file;
-  const text = file ? await api.boardFile(file) : null;
+  const text = file ? await api.boardFile(file, signal) : null;
   if (text === null) return nothing(file);
   if (text !== page.text) open(text);
   return true;
@@ -58,7 +58,7 @@ function open(text) {
 /** Ask for everything that is open, once. */
 async function round(signal) {
   if (!page.rows || page.rounds % BOARD_ROUNDS === BOARD_ROUNDS - 1) {
-    if (!await load()) return;
+    if (!await load(signal)) return;
   }
   const [alerts, targets] = await Promise.all([api.alerts(signal), api.targets(signal)]);
   page.targets = targets;
@@ -73,12 +73,13 @@ async function round(signal) {
   count();
 }
 
-/** What a panel is to ask for: the cells of a heatmap are wider than the steps of a line. */
+/** What a panel is to ask for: the cells of a heatmap are wider than the steps of a line, and some want a least step. */
 function view(panel) {
   const scrape = page.index.scrape_seconds ?? 5;
   const seconds = RANGES[chosen.range];
   const points = panel.spec.type === "heatmap" ? CELLS : POINTS;
-  const step = Math.max(scrape, Math.ceil(seconds / points / scrape) * scrape);
+  const least = Math.max(secondsOf(panel.spec.interval), seconds / points);
+  const step = Math.max(scrape, Math.ceil(least / scrape) * scrape);
   const time = api.now();
   const end = Math.floor(time / step) * step;
   const own = page.targets.filter((one) => one.labels.job === chosen.service);

@@ -116,13 +116,16 @@ def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: s
 
 
 @contextmanager
-def live_table() -> Iterator[Callable[[Sequence[str], Sequence[Mapping[str, str]]], None]]:
-    """Within the block, each table given to the function takes the place of the one before it. For a terminal."""
+def live_table() -> Iterator[Callable[..., None]]:
+    """Within the block, each table given to the function takes the place of the one before it. For a terminal.
+
+    It takes columns, rows and title as table does.
+    """
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda columns, rows: live.update(_drawn(columns, rows), refresh=True)
+        yield lambda columns, rows, title="": live.update(_drawn(columns, rows, title), refresh=True)
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Mapping[str, str]], title: str = "") -> Any:

@@ -23,7 +23,8 @@ from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project, Service
 
 # A module of samplers/ has, as far as its language can: cpu and memory (engine, project, target, language, wanted) ->
-# Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None.
+# Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None; windows, as
+# cpu, a context that gives a function for a short profile: without it profile.top asks cpu again and again.
 # cpu and memory stand in sampled.meanwhile, which shows the bar, for as long as the profiler is at work.
 SAMPLERS = ("go", "python")
 CPU, MEMORY = "cpu", "memory"
@@ -50,7 +51,8 @@ class Report(NamedTuple):
         lost = f", {meta['lost']} lost" if meta["lost"] else ""
         seen = f"{meta['weight']} {meta['unit']} in {meta['seconds']:.1f} s"
         if meta["unit"] == BYTES:
-            seen = f"allocated in {meta['seconds']:.1f} s and still in use: {summary.size(meta['weight'])}"
+            when = f" in {meta['seconds']:.1f} s" if meta["seconds"] else ""  # Go's is of this moment
+            seen = f"{summary.size(meta['weight'])}{when}"
         return f"{seen}{lost}: {self.artefact.folder / artefacts.FLAMEGRAPH}"
 
 
@@ -73,13 +75,20 @@ def record(project: Project, service: Service, kind: str, wanted: Wanted, load: 
     return Report(artefacts.write(project, recorded, sources), summary.rows(recorded.profile, known))
 
 
+def own(language: Language, what: str) -> Callable[..., Any] | None:
+    """The function of that name of the language's profiler, None where it has none."""
+    if language.name not in SAMPLERS:
+        return None
+    found: Callable[..., Any] | None = getattr(
+        import_module(f"ddd_tasks.profiling.samplers.{language.name}"), what, None
+    )
+    return found
+
+
 def sampler(language: Language, service: Service, what: str) -> Callable[..., Any]:
     """The function of that name of the language's profiler. Raises UnsupportedError where there is none."""
-    if language.name in SAMPLERS:
-        module = import_module(f"ddd_tasks.profiling.samplers.{language.name}")
-        if hasattr(module, what):
-            found: Callable[..., Any] = getattr(module, what)
-            return found
+    if found := own(language, what):
+        return found
     raise UnsupportedError(
         f"profiling is not supported for {language.name}",
         cause=f"ddd has no profiler for service {service.name!r} that does this",

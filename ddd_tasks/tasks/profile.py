@@ -96,7 +96,8 @@ def memory(c: Context, service: str | None = None, seconds: int = 10, json: bool
     What is allocated from now on is followed for some seconds; what is still
     in use at their end is shown by the function that allocated it: a leak, a
     cache that grows, or a request that is not over. The service is not
-    restarted, but is slower meanwhile.
+    restarted, but is slower meanwhile. What Go and .NET can tell differs: of
+    Go it is all that is in use, of .NET what was freed again, too.
     """
     from ddd_tasks.profiling import sampling
     from ddd_tasks.profiling import wanted as asked
@@ -104,6 +105,28 @@ def memory(c: Context, service: str | None = None, seconds: int = 10, json: bool
     wanted = asked.checked(seconds, asked.RATE, native=False, task="profile.memory")
     project = _project()
     _show(sampling.record(project, _service(project, service), sampling.MEMORY, wanted), json)
+
+
+@task(
+    help={
+        "service": SERVICE_HELP,
+        "rate": "Samples a second, up to 1000.",
+        "seconds": "How long, where the output is no terminal or with --json.",
+        "json": JSON_HELP,
+    }
+)
+def top(c: Context, service: str | None = None, rate: int = 100, seconds: int = 10, json: bool = False) -> None:  # noqa: ARG001
+    """Show live which functions a service spends its time in.
+
+    For the last five seconds, self and total are shares of one core; the
+    seconds are those since the start. q ends it. Nothing is written.
+    """
+    from ddd_tasks.profiling import top as live
+    from ddd_tasks.profiling import wanted as asked
+
+    wanted = asked.checked(seconds, rate, native=False, task="profile.top")
+    project = _project()
+    live.show(project, _service(project, service), wanted, json=json)
 
 
 @task(

@@ -122,6 +122,7 @@ def _recorded(found: Target, wanted: Wanted, ran: _Ran) -> Recorded:
         console.note("ended early: what was seen until then is kept")
     if len(said["processes"]) > 1:
         console.note(f"{NATIVE} is that of process {most(said)}, which has most in use")
+    console.note("what was allocated meanwhile and is still in use, by what allocated it")
     profile = Profile("python", BYTES, 0, float(said["seconds"]), 0, stacks(said))
     if not profile.weight:
         raise NotRunningError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 from ddd_tasks import console, process
 from ddd_tasks.debugging import rights, shell, target, toolbox
@@ -19,11 +21,12 @@ from ddd_tasks.profiling.artefacts import Recorded
 from ddd_tasks.profiling.dumping import Thread
 from ddd_tasks.profiling.samplers import program, pyspy, subject
 from ddd_tasks.profiling.samplers.memray import memory as memory
-from ddd_tasks.profiling.stacks import SAMPLES, Profile
+from ddd_tasks.profiling.stacks import SAMPLES, Frame, Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project
 
 _FILE = "/tmp/py-spy.speedscope.json"
+_TO_STDOUT = f'"$@" >&2 && cat {_FILE}'
 # Arguments of setpriv, which the tracer is. Not tested: no kernel with Yama is at hand.
 _WITH_TRACING = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace", "--")
 
@@ -56,6 +59,36 @@ def cpu(engine: Engine, project: Project, found: Target, language: Language, wan
     if ran.status:
         raise _refusal(engine, found, allowed, ran)
     return _recorded(found, wanted, native, (ran.stdout + ran.stderr).decode(errors="replace"), seconds)
+
+
+@contextmanager
+def windows(
+    engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted
+) -> Iterator[Callable[[], Profile]]:
+    """A function for what the service does on the CPU in the next second; nothing at work is no error.
+
+    One container is there for all of them. Raises as cpu does.
+    """
+    allowed = rights.of(engine, found, language.debug)
+    pid = subject.pid(found, language)
+    argv = ["sh", "-c", _TO_STDOUT, "sh", *_tracer(allowed), *_argv(pid, wanted._replace(seconds=1))]
+    image = toolbox.ensure(engine, project, language.name, toolbox.python_of(found, language))
+
+    def window() -> Profile:
+        try:
+            with closing(Engine.connect()) as own:
+                ran = execs.capture(own, container, argv)
+                if ran.status and pyspy.is_vague(ran.stderr.decode(errors="replace")):
+                    ran = execs.capture(own, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
+                if ran.status:
+                    raise _refusal(own, found, allowed, ran)
+        except DddError as error:
+            raise target.gone(engine, found, program.MEANWHILE) or error from error
+        seen = _stacks(found, ran.stdout, said := ran.stderr.decode(errors="replace"))[1]
+        return Profile("python", SAMPLES, wanted.rate, 1.0, pyspy.lost(said), seen)
+
+    with shell.container(engine, project, found, allowed, image) as container:
+        yield window
 
 
 def dump(
@@ -97,13 +130,18 @@ def _tracer(allowed: Rights) -> list[str]:
     return [rights.TRACER, *_WITH_TRACING] if allowed.reason else []
 
 
-def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: float) -> Recorded:
-    name = found.service.name
+def _stacks(found: Target, native: bytes, said: str) -> tuple[dict[str, Any], dict[tuple[Frame, ...], int]]:
+    """What py-spy wrote, without command lines, and its stacks. Raises EngineError."""
     try:
         document = pyspy.without_commands(native)
-        seen = pyspy.stacks(document)
+        return document, pyspy.stacks(document)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise EngineError(f"what py-spy wrote of service {name!r} cannot be read", cause=f"{error}\n{said}") from error
+        what = f"what py-spy wrote of service {found.service.name!r} cannot be read"
+        raise EngineError(what, cause=f"{error}\n{said}") from error
+
+
+def _recorded(found: Target, wanted: Wanted, native: bytes, said: str, seconds: float) -> Recorded:
+    document, seen = _stacks(found, native, said)
     for remark in pyspy.remarks(said):
         console.note(remark)
     profile = Profile("python", SAMPLES, wanted.rate, seconds, pyspy.lost(said), seen)

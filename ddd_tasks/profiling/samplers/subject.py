@@ -49,14 +49,22 @@ def recorded(found: Target, kind: str, profile: Profile, native: tuple[str, byte
     return Recorded(found.service.name, kind, profile, native, image, tuple(map(str, command)))
 
 
-def idle(found: Target, wanted: Wanted, seconds: float, why: str, kind: str = "cpu") -> NotRunningError:
+class IdleError(NotRunningError):
+    """Nothing was seen in these seconds."""
+
+    seconds = 0.0
+
+
+def idle(found: Target, wanted: Wanted, seconds: float, why: str, kind: str = "cpu") -> IdleError:
     """The refusal where nothing was seen in these seconds."""
     name = found.service.name
-    return NotRunningError(
+    error = IdleError(
         f"nothing was sampled: service {name!r} was idle for {seconds:.1f} s",
         cause=f"{why}; what waits is not counted",
         hint=f"ddd profile.{kind} --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
     )
+    error.seconds = seconds
+    return error
 
 
 def missing(engine: Engine, found: Target, allowed: Rights) -> str:

@@ -94,11 +94,23 @@ def test_an_interrupt_ends_a_profile_and_keeps_it(port: int, tmp_path: Path) -> 
     assert (tmp_path / "got").read_bytes() == b"a profile"
 
 
+def test_an_interrupt_ends_the_wait_between_two_looks(port: int, tmp_path: Path) -> None:
+    got, words = tmp_path / "got", ["--port", str(port), "--path", "/debug/pprof/", "--seconds", "60"]
+    place = Path(pprof.__file__).parent.parent
+    running = support.popen(sys.executable, "-m", "sidecar.pprof", "twice", *words, "--to", str(got), cwd=place)
+    support.wait_until(lambda: (tmp_path / "got.before").exists(), what="the first look")
+    assert not got.exists()
+    running.send_signal(signal.SIGINT)
+    assert support.end_of(running) == 0
+    assert got.read_bytes() == (tmp_path / "got.before").read_bytes() == INDEX
+
+
 def test_an_answer_that_was_not_asked_for_is_no_profile(
     port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     got = tmp_path / "got"
     assert pprof.main(["get", "--port", str(port), "--path", "/debug/pprof/heap", "--to", str(got)]) == 1
+    assert pprof.main(["twice", "--port", str(port), "--path", "/heap", "--seconds", "9", "--to", str(got)]) == 1
     assert pprof.main(["get", "--port", str(support.free_port()), "--path", "/heap", "--to", str(got)]) == 1
     said = capsys.readouterr().err
     assert "status 404: no page" in said

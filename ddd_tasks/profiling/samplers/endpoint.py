@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from ddd_tasks.debugging import rights
 from ddd_tasks.debugging.target import Target
-from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Captured
 from ddd_tasks.errors import ConfigError, DddError, EngineError, NotRunningError, UnsupportedError
@@ -42,7 +42,7 @@ def find(engine: Engine, found: Target, container: str, pid: int) -> Endpoint:
     """
     port, path = settings(found)
     words = ["find", "--pid", str(pid), "--path", path, "--port", str(port)]
-    ran = execs.capture(engine, container, [*_PROGRAM, *words])
+    ran = program.ask(engine, found, container, [*_PROGRAM, *words])
     if ran.status:
         raise _broken(found, ran)
     said = json.loads(ran.stdout)
@@ -75,9 +75,22 @@ def sample(engine: Engine, found: Target, container: str, endpoint: Endpoint, se
     return _answer(engine, found, container, program.run(engine, found, container, words, what, seconds))
 
 
+def twice(
+    engine: Engine, found: Target, container: str, endpoint: Endpoint, what: str, seconds: int
+) -> tuple[bytes, bytes, float]:
+    """What a page says now, and after so many seconds, or those until Ctrl-C. Raises as sample does."""
+    words = [*_PROGRAM, "twice", *argv(endpoint, what, seconds)[len(_PROGRAM) + 1 :]]
+    shown = f"follow the memory of {found.service.name}, {seconds} s, by pprof on port {endpoint.port}"
+    began = time.monotonic()
+    ran = program.run(engine, found, container, words, shown, seconds)
+    took = min(time.monotonic() - began, seconds)
+    after = _answer(engine, found, container, ran)
+    return program.ask(engine, found, container, ["cat", f"{_FILE}.before"]).stdout, after, took
+
+
 def fetch(engine: Engine, found: Target, container: str, endpoint: Endpoint, what: str) -> bytes:
     """What a page of the endpoint answers at once. Raises EngineError."""
-    return _answer(engine, found, container, execs.capture(engine, container, argv(endpoint, what)))
+    return _answer(engine, found, container, program.ask(engine, found, container, argv(endpoint, what)))
 
 
 def missing(found: Target, endpoint: Endpoint, what: str) -> UnsupportedError:
@@ -93,7 +106,7 @@ def missing(found: Target, endpoint: Endpoint, what: str) -> UnsupportedError:
 def _answer(engine: Engine, found: Target, container: str, ran: Captured) -> bytes:
     if ran.status:
         raise _broken(found, ran)
-    return execs.capture(engine, container, ["cat", _FILE]).stdout
+    return program.ask(engine, found, container, ["cat", _FILE]).stdout
 
 
 def _broken(found: Target, ran: Captured) -> DddError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 from ddd_tasks import console, process
 from ddd_tasks.debugging import mapping, rights, shell, target, toolbox
@@ -20,7 +22,11 @@ from ddd_tasks.profiling.stacks import BYTES, SAMPLES, Frame, Profile
 from ddd_tasks.profiling.wanted import RATE, Wanted
 from ddd_tasks.project import Project
 
-_Stacks = dict[tuple[Frame, ...], int]
+_Stacks: TypeAlias = "dict[tuple[Frame, ...], int]"
+_Answer = TypeVar("_Answer")
+
+_HEAP, _GOROUTINES = "heap?gc=1", "goroutine?debug=2"
+_EARLY = "ended early: what was sampled until then is kept"
 
 
 def cpu(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
@@ -34,44 +40,43 @@ def cpu(engine: Engine, project: Project, found: Target, language: Language, wan
     if process.is_dry():
         _announced(engine, project, found, language, f"profile?seconds={wanted.seconds}", wanted.seconds)
         return None
-    asked, content = _asked(engine, project, found, language, "", wanted.seconds)
-    if not content:
-        console.note(f"service {found.service.name!r} has no pprof endpoint:\n{asked.why}")
+
+    def sample(container: str, where: Endpoint) -> bytes:
+        return endpoint.sample(engine, found, container, where, wanted.seconds)
+
+    where, content = _asked(engine, project, found, language, sample)
+    if content is None:
+        console.note(f"service {found.service.name!r} has no pprof endpoint:\n{where.why}")
         return _by_perf(engine, project, found, language, wanted)
-    document = _document(found, content)
-    seconds = document.seconds or wanted.seconds
-    if wanted.rate != RATE:
-        console.note(f"pprof samples {RATE} times a second whatever --rate says; --native, which is perf, follows it")
-    if seconds < wanted.seconds - 1:
-        console.note("ended early: what was sampled until then is kept")
-    seen = _placed(project, found, language, _values(found, document, "samples"))
-    rate = round(1e9 / document.period) if document.period > 0 else RATE
-    if not seen:
-        raise subject.idle(found, wanted, seconds, "no goroutine was at work on the CPU")
-    return subject.recorded(found, "cpu", Profile("go", SAMPLES, rate, seconds, 0, seen), ("cpu.pb.gz", content))
+    return _sampled(project, found, language, wanted, content)
 
 
-def memory(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:  # noqa: ARG001
-    """What the service holds in memory at this moment, by where it was allocated; None in a dry run.
+def memory(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
+    """What the service allocated in so many seconds and still has at their end; None in a dry run.
 
-    Go samples its allocations from the start on: there is nothing to wait for. The native file has those that were
-    freed, too. Raises NotRunningError, UnsupportedError without a pprof endpoint, ConfigError, EngineError.
+    Garbage is collected before each look. The native file is the last look: what is in use since the service's start,
+    and what was freed. Ctrl-C ends it early. Raises NotRunningError where nothing grew or the service ended,
+    UnsupportedError without a pprof endpoint, ConfigError, EngineError.
     """
     if process.is_dry():
-        _announced(engine, project, found, language, "heap")
+        _announced(engine, project, found, language, _HEAP)
         return None
-    asked, content = _asked(engine, project, found, language, "heap")
-    if not content:
-        raise endpoint.missing(found, asked, "what is in memory")
-    seen = _placed(project, found, language, _values(found, _document(found, content), "inuse_space"))
+
+    def look(container: str, where: Endpoint) -> tuple[bytes, bytes, float]:
+        return endpoint.twice(engine, found, container, where, _HEAP, wanted.seconds)
+
+    where, looks = _asked(engine, project, found, language, look)
+    if looks is None:
+        raise endpoint.missing(found, where, "what is in memory")
+    before, after, seconds = looks
+    grown = Counter(_read(found, after, "inuse_space")[1])
+    grown.subtract(_read(found, before, "inuse_space")[1])
+    seen = _placed(project, found, language, {stack: size for stack, size in grown.items() if size > 0})
     if not seen:
-        raise NotRunningError(
-            f"nothing is in the memory of service {found.service.name!r} that Go has sampled",
-            cause="it samples one allocation in 512 KiB, and as things were at the end of the last garbage collection",
-            hint=f"ddd profile.cpu --service {found.service.name}",
-        )
-    console.note("what is in use now, allocated since the start; heap.pb.gz has what was freed, too")
-    return subject.recorded(found, "memory", Profile("go", BYTES, 0, 0, 0, seen), ("heap.pb.gz", content))
+        raise _not_grown(found, wanted, seconds)
+    if seconds < wanted.seconds - 1:
+        console.note(_EARLY)
+    return subject.recorded(found, "memory", Profile("go", BYTES, 0, seconds, 0, seen), ("heap.pb.gz", after))
 
 
 def dump(
@@ -79,13 +84,17 @@ def dump(
 ) -> list[Thread] | None:
     """What each goroutine does at this moment, those alike together; None in a dry run. Raises as memory does."""
     if process.is_dry():
-        _announced(engine, project, found, language, "goroutine?debug=2")
+        _announced(engine, project, found, language, _GOROUTINES)
         return None
     if with_locals:
         console.note("pprof tells no local variables: `ddd debug.attach` shows them at a breakpoint")
-    asked, content = _asked(engine, project, found, language, "goroutine?debug=2")
-    if not content:
-        raise endpoint.missing(found, asked, "what its goroutines do")
+
+    def fetch(container: str, where: Endpoint) -> bytes:
+        return endpoint.fetch(engine, found, container, where, _GOROUTINES)
+
+    where, content = _asked(engine, project, found, language, fetch)
+    if content is None:
+        raise endpoint.missing(found, where, "what its goroutines do")
     threads = goroutines.threads(content.decode(errors="replace"), _pid(found, language))
     files = {call.file for thread in threads for call in thread.calls}
     known = _files(project, found, language, files)
@@ -102,20 +111,39 @@ def _by_perf(engine: Engine, project: Project, found: Target, language: Language
     return subject.recorded(found, "cpu", profile, ("perf.data", data))
 
 
+def _sampled(project: Project, found: Target, language: Language, wanted: Wanted, content: bytes) -> Recorded:
+    document, stacks = _read(found, content, "samples")
+    seconds = document.seconds or wanted.seconds
+    seen = _placed(project, found, language, stacks)
+    if not seen:
+        raise subject.idle(found, wanted, seconds, "no goroutine was at work on the CPU")
+    if wanted.rate != RATE:
+        console.note(f"pprof samples {RATE} times a second whatever --rate says; --native, which is perf, follows it")
+    if seconds < wanted.seconds - 1:
+        console.note(_EARLY)
+    rate = round(1e9 / document.period) if document.period > 0 else RATE
+    return subject.recorded(found, "cpu", Profile("go", SAMPLES, rate, seconds, 0, seen), ("cpu.pb.gz", content))
+
+
+def _not_grown(found: Target, wanted: Wanted, seconds: float) -> NotRunningError:
+    name = found.service.name
+    return NotRunningError(
+        f"service {name!r} has allocated nothing in {seconds:.1f} s that is still in use",
+        cause="Go notes one allocation in 512 KiB: what grows by less is not seen",
+        hint=f"ddd profile.memory --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
+    )
+
+
 def _asked(
-    engine: Engine, project: Project, found: Target, language: Language, what: str, seconds: int = 0
-) -> tuple[Endpoint, bytes]:
-    """A page of the endpoint, with seconds the profile of the CPU; b"" where there is no endpoint."""
+    engine: Engine, project: Project, found: Target, language: Language, ask: Callable[[str, Endpoint], _Answer]
+) -> tuple[Endpoint, _Answer | None]:
+    """What ask gets from the endpoint, with the container that it asks from; None where there is no endpoint."""
     allowed = rights.of(engine, found, language.debug).without_tracing()
     image = toolbox.ensure(engine, project, language.name)
     try:
         with shell.container(engine, project, found, allowed, image) as container:
             where = endpoint.find(engine, found, container, _pid(found, language))
-            if not where.port:
-                return where, b""
-            if seconds:
-                return where, endpoint.sample(engine, found, container, where, seconds)
-            return where, endpoint.fetch(engine, found, container, where, what)
+            return where, ask(container, where) if where.port else None
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
 
@@ -135,16 +163,10 @@ def _pid(found: Target, language: Language) -> int:
     return chosen.inner if chosen else 1
 
 
-def _document(found: Target, content: bytes) -> Document:
+def _read(found: Target, content: bytes, kind: str) -> tuple[Document, _Stacks]:
     try:
-        return pprof.parse(content)
-    except ValueError as error:
-        raise _unreadable(found, error) from error
-
-
-def _values(found: Target, document: Document, kind: str) -> _Stacks:
-    try:
-        return document.stacks(kind)
+        document = pprof.parse(content)
+        return document, document.stacks(kind)
     except ValueError as error:
         raise _unreadable(found, error) from error
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ddd_tasks import console, process
 from ddd_tasks.debugging import rights, shell, target, toolbox
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
-from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.engine.exec import Captured
 from ddd_tasks.errors import DddError, EngineError, UnsupportedError
@@ -26,6 +26,7 @@ CAPABILITY = "PERFMON"
 _STAGE = "perf"
 _PERF = "/opt/ddd/perf"
 _FILE = "/tmp/perf.data"
+_BLOCK = 1 << 18  # bytes
 _NOTHING_NEW = "no-new-privileges"
 _DENIED = re.compile(r"permission|not permitted|perf_event_paranoid|access to performance monitoring", re.IGNORECASE)
 
@@ -94,14 +95,14 @@ def _seen(engine: Engine, found: Target, container: str, wanted: Wanted, pid: in
     began = time.monotonic()
     ran = program.run(engine, found, container, argv(pid, wanted), what, wanted.seconds)
     seconds = min(time.monotonic() - began, wanted.seconds)
-    data = execs.capture(engine, container, ["cat", _FILE])
+    data = program.ask(engine, found, container, ["cat", _FILE])
     # An early end has perf end as its signal does, with its file written.
     if data.status or not data.stdout:
         raise _refusal(engine, found, container, ran)
     if seconds < wanted.seconds - 1:
         console.note("ended early: what was sampled until then is kept")
     script = ["perf", "script", "-i", _FILE, "-F", "tid,ip,sym,dso", "--no-inline", "--show-lost-events"]
-    said = execs.capture(engine, container, script)
+    said = program.ask(engine, found, container, script)
     if said.status:
         raise _refusal(engine, found, container, said)
     return Seen(data.stdout, said.stdout.decode(errors="replace"), seconds, symbols, shift)
@@ -110,9 +111,10 @@ def _seen(engine: Engine, found: Target, container: str, wanted: Wanted, pid: in
 def _symbols(engine: Engine, found: Target, container: str, pid: int) -> tuple[Symbols | None, int]:
     """The program's names, and how far from its file's addresses it was loaded. Raises UnsupportedError."""
 
-    def read(offset: int, size: int) -> bytes:
+    @lru_cache
+    def block(offset: int, size: int) -> bytes:
         words = ["dd", f"if=/proc/{pid}/exe", "bs=1M", "iflag=skip_bytes,count_bytes", "status=none"]
-        ran = execs.capture(engine, container, [*words, f"skip={offset}", f"count={size}"])
+        ran = program.ask(engine, found, container, [*words, f"skip={offset}", f"count={size}"])
         if ran.status:
             raise UnsupportedError(
                 f"the program of service {found.service.name!r} may not be read",
@@ -121,16 +123,23 @@ def _symbols(engine: Engine, found: Target, container: str, pid: int) -> tuple[S
             )
         return ran.stdout
 
+    def read(offset: int, size: int) -> bytes:
+        if size >= _BLOCK:
+            return block(offset, size)
+        # Small pieces lie side by side, and each look costs more than what lies around it.
+        start = offset - offset % _BLOCK
+        return block(start, 2 * _BLOCK)[offset - start :][:size]
+
     headers = gosymbols.program(read)
     if headers is None:
         return None, 0
-    maps = "" if headers.is_fixed else _text(engine, container, f"/proc/{pid}/maps")
+    maps = "" if headers.is_fixed else _text(engine, found, container, f"/proc/{pid}/maps")
     first = re.search(r"^([0-9a-f]+)-\S+ \S+ 0+ ", maps, re.MULTILINE)
     return gosymbols.symbols(read), int(first[1], 16) - headers.start if first else 0
 
 
-def _text(engine: Engine, container: str, path: str) -> str:
-    return execs.capture(engine, container, ["cat", path]).stdout.decode(errors="replace")
+def _text(engine: Engine, found: Target, container: str, path: str) -> str:
+    return program.ask(engine, found, container, ["cat", path]).stdout.decode(errors="replace")
 
 
 def _refusal(engine: Engine, found: Target, container: str, ran: Captured) -> DddError:
@@ -140,7 +149,7 @@ def _refusal(engine: Engine, found: Target, container: str, ran: Captured) -> Dd
     if not _DENIED.search(said):
         hint = f"ddd debug.doctor --service {name}"
         return EngineError(f"perf could not sample service {name!r}", cause=said or f"status {ran.status}", hint=hint)
-    paranoid = _text(engine, container, "/proc/sys/kernel/perf_event_paranoid").strip() or "unknown"
+    paranoid = _text(engine, found, container, "/proc/sys/kernel/perf_event_paranoid").strip() or "unknown"
     return UnsupportedError(
         f"perf may not sample the process of service {name!r}",
         cause=f"{said[:500]}\n"

@@ -44,6 +44,14 @@ def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what
     return program.result()
 
 
+def ask(engine: Engine, found: Target, container: str, argv: Sequence[str]) -> Captured:
+    """Run what answers at once. Raises NotRunningError where the service ends meanwhile, EngineError."""
+    program = _Program(container, argv)
+    program.thread.start()
+    _wait(engine, found, program, _SECONDS_TO_WRITE)
+    return program.result()
+
+
 class _Program:
     """Its run in a thread, so that ours is free for Ctrl-C. The thread ends with the container at the latest."""
 

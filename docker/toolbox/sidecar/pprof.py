@@ -1,6 +1,7 @@
 """The pprof endpoint of a Go program: which of its ports has one, and a profile from it, which SIGINT ends early.
 
-The commands: `find` says which port answers, as one JSON object; `get` writes what a URL answers to a file.
+The commands: `find` says which port answers, as one JSON object; `get` writes what a URL answers to a file; `twice`
+does so now and after some seconds, which SIGINT ends early.
 """
 
 from __future__ import annotations
@@ -27,18 +28,19 @@ def main(words: list[str] | None = None) -> int:
     """Run the command of the command line; the exit status is 1 where there is no answer as it was asked for."""
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("find", "get"):
+    for name in ("find", "get", "twice"):
         command = commands.add_parser(name)
         command.add_argument("--path", required=True)
         command.add_argument("--port", type=int, default=0)
     commands.choices["find"].add_argument("--pid", type=int, required=True)
-    commands.choices["get"].add_argument("--seconds", type=float, default=0, help="how long the answer may take")
-    commands.choices["get"].add_argument("--to", type=Path, required=True)
+    for name in ("get", "twice"):
+        commands.choices[name].add_argument("--seconds", type=float, default=0)
+        commands.choices[name].add_argument("--to", type=Path, required=True)
     given = parser.parse_args(words)
     if given.command == "find":
         sys.stdout.write(json.dumps(find(given.pid, given.path, given.port)))
         return 0
-    problem = get(given.port, given.path, given.to, given.seconds)
+    problem = (get if given.command == "get" else twice)(given.port, given.path, given.to, given.seconds)
     if problem:
         sys.stderr.write(problem)
     return int(bool(problem))
@@ -67,14 +69,19 @@ def order(held: list[Listener]) -> list[int]:
 
 
 def get(port: int, path: str, to: Path, seconds: float = 0) -> str:
-    """Write the answer to a file, and return "", or what went wrong.
+    """Write the answer, which may take so many seconds, to a file, and return "", or what went wrong.
 
     SIGINT says to the program that nothing more is asked: it ends a profile that runs, and answers with it.
     """
+    return _got(port, path, to, seconds, is_ended_early=True)
+
+
+def _got(port: int, path: str, to: Path, seconds: float = 0, *, is_ended_early: bool = False) -> str:
     connection = http.client.HTTPConnection(_HOST, port, timeout=seconds + 10 * _SECONDS_TO_ANSWER)
     try:
         connection.connect()
-        signal.signal(signal.SIGINT, lambda *_: _end(connection))
+        if is_ended_early:
+            signal.signal(signal.SIGINT, lambda *_: _end(connection))
         connection.request("GET", path)
         answer = connection.getresponse()
         content = answer.read()
@@ -84,6 +91,16 @@ def get(port: int, path: str, to: Path, seconds: float = 0) -> str:
         return f"status {answer.status}: {_words(content)}"
     to.write_bytes(content)
     return ""
+
+
+def twice(port: int, path: str, to: Path, seconds: float) -> str:
+    """Write what a page says now to a file that ends with .before, and what it says after so long to this one."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    problem = _got(port, path, to.with_name(f"{to.name}.before"))
+    if problem:
+        return problem
+    signal.sigtimedwait([signal.SIGINT], seconds)
+    return _got(port, path, to)
 
 
 def _end(connection: http.client.HTTPConnection) -> None:

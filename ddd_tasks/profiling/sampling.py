@@ -15,7 +15,6 @@ from ddd_tasks.errors import UnsupportedError
 from ddd_tasks.language import Language
 from ddd_tasks.profiling import artefacts, summary
 from ddd_tasks.profiling.artefacts import Artefact
-from ddd_tasks.profiling.load import meanwhile
 from ddd_tasks.profiling.load.wanted import Load
 from ddd_tasks.profiling.stacks import BYTES
 from ddd_tasks.profiling.summary import Row
@@ -66,8 +65,12 @@ def record(project: Project, service: Service, kind: str, wanted: Wanted, load: 
         found = target.find(engine, project, service)
         language = target.language_of(found)
         sample = partial(sampler(language, service, kind), engine, project, found, language, wanted)
-        seconds = wanted.seconds
-        recorded = meanwhile.measured(engine, project, found, language, load, seconds, sample) if load else sample()
+        if load:
+            from ddd_tasks.profiling.load import meanwhile  # http.client is not needed without requests
+
+            recorded = meanwhile.measured(engine, project, found, language, load, wanted.seconds, sample)
+        else:
+            recorded = sample()
     if recorded is None:
         return None
     known = mapping.mappings(project, service, language, found.stage)

@@ -28,7 +28,7 @@ class Call(NamedTuple):
 
     def lines(self) -> Iterator[str]:
         """As a person reads it."""
-        yield f"  {self.function} ({self.path or self.file}:{self.line})"
+        yield f"  {self.function} ({self.path or self.file}:{self.line})" if self.file else f"  {self.function}"
         yield from (f"      {name} = {value}" for name, value in self.local.items())
 
 

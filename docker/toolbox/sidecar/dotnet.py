@@ -22,7 +22,7 @@ _PROCESS = 0x04
 # ProcessInfo3, ProcessInfo2 and ProcessInfo: the newest that the runtime knows is taken.
 _COMMANDS = ((3, 0x08), (2, 0x04), (1, 0x00))
 _ANSWER, _OK = 0xFF, 0x00
-_UNKNOWN = 0x80131385  # DIAGNOSTIC_IPC_UNKNOWN_COMMAND
+UNKNOWN = 0x80131385  # DIAGNOSTIC_IPC_UNKNOWN_COMMAND
 _LONGEST = 1 << 16
 _SECONDS = 2.0
 
@@ -60,10 +60,14 @@ def describe(process: Process) -> dict[str, Any] | None:
 
 def sockets(process: Process) -> Iterator[Path]:
     """The diagnostics sockets of a process, the newest first: one that was killed before has left its own."""
-    folder = _environment(process.pid).get("TMPDIR", "/tmp").lstrip("/")
     with suppress(OSError):
-        found = (process.root / folder).glob(f"dotnet-diagnostic-{process.pid}-*-socket")
+        found = folder(process).glob(f"dotnet-diagnostic-{process.pid}-*-socket")
         yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def folder(process: Process) -> Path:
+    """Where a process puts its diagnostics socket, as this container sees it."""
+    return process.root / environment(process.pid).get("TMPDIR", "/tmp").lstrip("/")
 
 
 def ask(path: str) -> dict[str, Any]:
@@ -73,9 +77,10 @@ def ask(path: str) -> dict[str, Any]:
     """
     for level, command in _COMMANDS:
         try:
-            return decode(level, _answer(path, command))
+            with closing(connect(path)) as connection:
+                return decode(level, answer(connection, _PROCESS, command))
         except DiagnosticsError as error:
-            if error.code != _UNKNOWN:
+            if error.code != UNKNOWN:
                 raise
     return {}
 
@@ -111,16 +116,35 @@ def _strings(body: bytes, at: int, count: int) -> list[str]:
     return found
 
 
-def _answer(path: str, command: int) -> bytes:
-    """The body of the answer to a command without arguments."""
-    with closing(socket.socket(socket.AF_UNIX)) as connection:
+def connect(path: str) -> socket.socket:
+    """A connection to a diagnostics socket: it takes one command. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
         connection.settimeout(_SECONDS)
         connection.connect(path)
-        connection.sendall(_HEADER.pack(_MAGIC, _HEADER.size, _PROCESS, command, 0))
-        magic, size, kind, status, _ = _HEADER.unpack(_read(connection, _HEADER.size))
-        if magic != _MAGIC or kind != _ANSWER or not _HEADER.size <= size < _LONGEST:
-            raise DiagnosticsError("what answers is no .NET runtime")
-        body = _read(connection, size - _HEADER.size)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def answer(connection: socket.socket, commands: int, command: int, body: bytes = b"") -> bytes:
+    """The body of the answer to a command of a set of them. Raises DiagnosticsError, OSError."""
+    ask_for(connection, commands, command, body)
+    return answered(connection)
+
+
+def ask_for(connection: socket.socket, commands: int, command: int, body: bytes = b"") -> None:
+    """Send a command. Raises OSError."""
+    connection.sendall(_HEADER.pack(_MAGIC, _HEADER.size + len(body), commands, command, 0) + body)
+
+
+def answered(connection: socket.socket) -> bytes:
+    """The body of the answer to the command that was sent. Raises DiagnosticsError, OSError."""
+    magic, size, kind, status, _ = _HEADER.unpack(_read(connection, _HEADER.size))
+    if magic != _MAGIC or kind != _ANSWER or not _HEADER.size <= size < _LONGEST:
+        raise DiagnosticsError("what answers is no .NET runtime")
+    body = _read(connection, size - _HEADER.size)
     if status == _OK:
         return body
     code = struct.unpack_from("<I", body)[0] if len(body) >= 4 else 0
@@ -145,7 +169,8 @@ def _library(pid: int) -> str:
     return ""
 
 
-def _environment(pid: int) -> dict[str, str]:
+def environment(pid: int) -> dict[str, str]:
+    """The variables that a process was started with; {} where they cannot be read."""
     pairs = (word.partition("=") for word in _text(f"/proc/{pid}/environ").split("\0"))
     return {name: value for name, _, value in pairs}
 

@@ -16,7 +16,6 @@ from ddd_tasks.project import Project
 
 COLUMNS = ("change", "before", "after", "function", "where")
 COUNT = 10
-_STEP = 1024
 
 
 class Row(NamedTuple):
@@ -98,10 +97,7 @@ def shown(value: float, unit: str) -> str:
         return f"{value * 100:.1f}{'%' if unit == 'share' else ' pt'}"
     if unit == "time":
         return f"{value * 1000:.0f} ms/s"
-    names = ["B", "KiB", "MiB", "GiB"]
-    while value >= _STEP and len(names) > 1:
-        value, names = value / _STEP, names[1:]
-    return f"{value:.1f} {names[0]}/s"
+    return f"{summary.size(value)}/s"
 
 
 def _whole(profile: Profile) -> str:

@@ -60,7 +60,12 @@ def test_facts_survive_the_way_through_json_and_hold_no_secret() -> None:
 
 @pytest.mark.parametrize(
     ("extension", "given", "nearest"),
-    [({"langauge": "go"}, "langauge", "language"), ({"metrics": {"prot": 1}}, "prot", "port")],
+    [
+        ({"langauge": "go"}, "langauge", "language"),
+        ({"metrics": {"prot": 1}}, "prot", "port"),
+        ({"prof": {"port": 6060}}, "prof", "pprof"),
+        ({"pprof": {"pat": "/debug/pprof"}}, "pat", "path"),
+    ],
 )
 def test_an_unknown_key_of_a_service_is_refused_with_the_nearest(extension: Any, given: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError) as caught:

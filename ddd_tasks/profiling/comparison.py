@@ -65,6 +65,8 @@ class Comparison(NamedTuple):
             said.append("no function has changed by more than sampling leaves to chance: sample for longer")
         if self.before.meta["service"] != self.after.meta["service"]:
             said.append("these are two services: their functions are compared by name and file")
+        if self.before.meta.get("time", "") > self.after.meta.get("time", ""):
+            said.append(f"{self.before.name} is the later one: what has grown here was larger before")
         return [*said, str(self.page)]
 
     def as_dict(self) -> dict[str, Any]:

@@ -122,6 +122,14 @@ def test_what_did_not_change_is_said(project: Project) -> None:
     assert "two services" in found.lines[3]
 
 
+def test_the_wrong_way_round_is_said(project: Project) -> None:
+    write(project, profile(parse=100, store=900), 12)
+    write(project, profile(parse=900, store=100), 13)
+    assert len(comparison.compare(project, "previous", "latest").lines) == 3
+    said = comparison.compare(project, "latest", "previous").lines
+    assert said[2] == "api/20260102T130000Z is the later one: what has grown here was larger before"
+
+
 def test_memory_is_compared_in_bytes(project: Project) -> None:
     for hour, count in ((12, 1024), (13, 3 * 1024 * 1024)):
         write(project, profile(1.0, BYTES, parse=count), hour, kind="memory")

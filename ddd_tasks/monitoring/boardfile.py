@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,4 +98,5 @@ def read(directory: Path, service: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read", cause=str(error), hint=f"ls -ld {file}") from error
+        hint = shlex.join(["ls", "-ld", str(file)])
+        raise ConfigError(f"{file} cannot be read", cause=str(error), hint=hint) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def chosen(families: Sequence[Family], wanted: re.Pattern[str]) -> tuple[Family,
             f"no metric's name matches --match {wanted.pattern!r}",
             cause=f"it has to match the whole of a name; of {len(families)} names, these come nearest",
             valid=names,
-            hint=f"ddd monitor.dashboard --match '{names[0]}'",
+            hint=shlex.join(["ddd", "monitor.dashboard", "--match", names[0]]),
         )
     return found
 

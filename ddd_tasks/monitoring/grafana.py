@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import tempfile
 import time
 from collections.abc import Mapping
@@ -125,7 +126,8 @@ def password(project: Project) -> str:
             Path(draft).replace(file)
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{file} cannot be used", cause=str(error), hint=f"ls -l {file}") from error
+        hint = shlex.join(["ls", "-l", str(file)])
+        raise ConfigError(f"{file} cannot be used", cause=str(error), hint=hint) from error
 
 
 def password_file(project: Project) -> Path:

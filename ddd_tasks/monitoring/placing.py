@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def folder(path: Path) -> Path:
             one.mkdir(exist_ok=True)
             one.chmod(0o755)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be made", cause=str(error), hint=f"ls -ld {top.parent}") from error
+        hint = shlex.join(["ls", "-ld", str(top.parent)])
+        raise ConfigError(f"{path} cannot be made", cause=str(error), hint=hint) from error
     return path
 
 
@@ -35,5 +37,6 @@ def write(file: Path, text: str) -> bool:
             os.fchmod(writer.fileno(), 0o644)
         Path(draft).replace(file)
     except OSError as error:
-        raise ConfigError(f"{file} cannot be written", cause=str(error), hint=f"ls -ld {file.parent}") from error
+        hint = shlex.join(["ls", "-ld", str(file.parent)])
+        raise ConfigError(f"{file} cannot be written", cause=str(error), hint=hint) from error
     return True

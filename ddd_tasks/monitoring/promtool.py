@@ -24,7 +24,7 @@ class Promtool(NamedTuple):
         """Run it; its status is 0, 1 where something is wrong, 3 for what it advises. Raises EngineError."""
         done = process.capture([*self.argv, *words], check=False, stdin=stdin)
         if done.status >= 125 or done.stderr.startswith(_ENGINE_SAID):
-            raise EngineError("promtool could not be run", cause=done.stderr, hint="ddd monitor.up")
+            raise EngineError("promtool could not be run", cause=done.stderr, hint="ddd engine.info")
         return done
 
 

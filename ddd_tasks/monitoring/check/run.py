@@ -85,7 +85,7 @@ def _boards(project: Project, scraped: Sequence[Scrape], only: str) -> tuple[lis
             f"service {only!r} has no dashboard" if only else f"no service of {project.name!r} has a dashboard",
             cause="neither is there a committed one, nor did monitor.up make one",
             valid=sorted(found),
-            hint=f"ddd monitor.dashboard --service {only}" if only else "ddd monitor.up",
+            hint=f"ddd monitor.dashboard --service {only}" if only else "ddd monitor.targets",
         )
     return wanted, unusable
 

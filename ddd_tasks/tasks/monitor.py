@@ -11,6 +11,7 @@ from invoke.context import Context
 
 from ddd_tasks import console, paths, process
 from ddd_tasks import project as projects
+from ddd_tasks.errors import ConfigError
 from ddd_tasks.project import Project
 from ddd_tasks.tasks.surface import JSON_HELP, SERVICE_HELP, checked_tail, leave, task
 
@@ -34,6 +35,8 @@ def up(c: Context, grafana: bool = False, no_grafana: bool = False, json: bool =
     """
     from ddd_tasks.monitoring import boards, stack
 
+    if grafana and no_grafana:
+        raise ConfigError("--grafana and --no-grafana were given", cause="only one can hold", hint="ddd monitor.up")
     project = _project()
     running, found = stack.up(project, with_grafana=False if no_grafana else grafana or None)
     if process.is_dry():

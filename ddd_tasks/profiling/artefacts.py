@@ -147,7 +147,8 @@ def find(project: Project, name: str) -> Artefact:
     if not fitting:
         names = [one.name for one in found][-_NAMED:]
         valid = [*names, *_services(project), *([_LATEST, _PREVIOUS] if names else [])]
-        raise UnknownNameError("profile", name, valid, where=str(_place(project)), hint="ddd profile.list")
+        hint = "ddd profile.list" if names else "ddd profile.cpu"
+        raise UnknownNameError("profile", name, valid, where=str(_place(project)), hint=hint)
     return fitting[-1]
 
 

@@ -166,6 +166,9 @@ def test_without_a_run_the_hint_makes_one(project: Project) -> None:
     with pytest.raises(ConfigError, match="no profile of service 'api' yet") as caught:
         artefacts.latest(project, "api")
     assert caught.value.hint == "ddd profile.cpu --service api"
+    with pytest.raises(UnknownNameError) as unknown:
+        artefacts.find(project, "api")
+    assert unknown.value.hint == "ddd profile.cpu"
 
 
 def test_drafts_and_folders_of_others_are_no_runs(project: Project) -> None:

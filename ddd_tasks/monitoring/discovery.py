@@ -6,6 +6,7 @@ like one that was reset at each scrape.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -34,6 +35,11 @@ class ScrapeTarget(NamedTuple):
     networks: tuple[str, ...] = ()
 
     @property
+    def is_on_host(self) -> bool:
+        """Whether it is in the network of the host."""
+        return self.address.startswith(f"{HOST}:")
+
+    @property
     def url(self) -> str:
         """The page as Prometheus asks for it."""
         return f"{self.scheme}://{self.address}{self.path}"
@@ -53,6 +59,17 @@ class Found(NamedTuple):
     def services(self) -> list[str]:
         """Those that run, once each."""
         return list(dict.fromkeys(one.service for one in self.targets))
+
+    def reached(self, *, with_host: bool) -> Found:
+        """The same for a Prometheus that knows the name of the host, or does not."""
+        if with_host:
+            return self
+        why = "it is in the network of the host, which Prometheus was started without: ddd monitor.up"
+        beyond = dict.fromkeys(one.service for one in self.targets if one.is_on_host)
+        return self._replace(
+            targets=tuple(one for one in self.targets if not one.is_on_host),
+            unreachable=(*self.unreachable, *((name, why) for name in beyond)),
+        )
 
 
 def discover(engine: Engine, project: Project) -> Found:
@@ -77,7 +94,7 @@ def discover(engine: Engine, project: Project) -> Found:
             f"no service of {project.name!r} says that it has metrics",
             cause=f"none has `x-ddd: {{metrics: {{}}}}` or the label {_LABEL}scrape",
             valid=sorted(project.services),
-            hint=f"grep -n services: {project.files[0]}",
+            hint=shlex.join(["grep", "-n", "services:", str(project.files[0])]),
         )
     return Found(tuple(targets), tuple(stopped), tuple(unreachable))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ddd_tasks import process, services
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ConfigError, EngineError
-from ddd_tasks.monitoring import boards, discovery, page, promtool, rules, stack
+from ddd_tasks.monitoring import boards, page, promtool, rules, stack
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.monitoring.stack import Running
 from ddd_tasks.project import Project
@@ -37,7 +37,7 @@ def reload(project: Project) -> Found:
     services.refuse_takeover(engine, project)
     running = stack.require(project)
     with stack.alone(project):
-        found = discovery.discover(engine, project)
+        found = stack.discover(engine, project)
         if process.is_dry():
             process.announce(["docker", "kill", "--signal", "HUP", running.container])
             return found

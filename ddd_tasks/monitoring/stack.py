@@ -6,17 +6,29 @@ It is a service of the same Compose project, added by an overlay that exists as 
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import compose, ledger, notebook, portbook, process, services
+from ddd_tasks import compose, ledger, process, services
 from ddd_tasks.compose import MONITOR_OVERLAY, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
-from ddd_tasks.monitoring import config, containers, discovery, grafana, grafanaup, placing, ports, promtool, rules
+from ddd_tasks.monitoring import (
+    config,
+    containers,
+    discovery,
+    grafana,
+    grafanaup,
+    overlay,
+    placing,
+    ports,
+    promtool,
+    rules,
+)
 from ddd_tasks.monitoring import image as images
 from ddd_tasks.monitoring.discovery import Found
 from ddd_tasks.project import Project
@@ -62,9 +74,9 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
         _tell(engine, project, found, image, before)
         port = ports.choose(engine, project, "port", config.PORT, [before.container] if before else [])
         parts = _beside(engine, project, beside)
-        overlays = _write_overlay(project, image, port, parts)
+        files = overlay.write(project, place(project), PROMETHEUS, image, port, parts, found)
         try:
-            _start(project, overlays)
+            _start(project, files)
             join(engine, project, found)
             now = _await(engine, project)
             if parts:
@@ -143,8 +155,14 @@ def refresh(engine: Engine, project: Project) -> Found | None:
     return None if running(engine, project) is None else _refresh(engine, project)
 
 
+def discover(engine: Engine, project: Project) -> Found:
+    """What there is to scrape for the Prometheus that was started last. Raises what discovery.discover raises."""
+    entry = overlay.services_of(project).get(PROMETHEUS, {})
+    return discovery.discover(engine, project).reached(with_host="extra_hosts" in entry)
+
+
 def _refresh(engine: Engine, project: Project) -> Found:
-    found = discovery.discover(engine, project)
+    found = discover(engine, project)
     if write(project, found):
         signal(engine, project, "SIGHUP")
     join(engine, project, found)
@@ -197,7 +215,7 @@ def refuse_names(project: Project) -> None:
             f"service {taken[0]!r} of {project.files[0]} has the name of one that monitor.up adds",
             cause="both would be one service",
             given=taken[0],
-            hint=f"grep -n {taken[0]} {project.files[0]}",
+            hint=shlex.join(["grep", "-n", taken[0], str(project.files[0])]),
         )
 
 
@@ -211,31 +229,13 @@ def _beside(engine: Engine, project: Project, image: str | None) -> Mapping[str,
     return {}
 
 
-def _write_overlay(project: Project, image: str, port: int, beside: Mapping[str, Any]) -> tuple[Path, ...]:
-    """The Compose files: what is the same everywhere, and what is this project's. beside: what comes with it."""
-    boards = placing.folder(project.private / "monitor" / "boards")
-    binds = {str(place(project)): config.INSIDE, str(boards): f"{config.WEB}/boards"}
-    entry: dict[str, Any] = {
-        "image": image,
-        "command": [word.replace("$", "$$") for word in config.command(port)],
-        "ports": [{"target": config.PORT, "published": str(port), "host_ip": portbook.ADDRESS, "protocol": "tcp"}],
-        "volumes": [
-            {"type": "bind", "source": source.replace("$", "$$"), "target": target, "read_only": True}
-            for source, target in binds.items()
-        ],
-    }
-    content = {**beside, "services": {PROMETHEUS: entry, **beside.get("services", {})}}
-    compose.write_overlay(project, MONITOR_OVERLAY, content)
-    return compose.monitor_overlays(project)
-
-
 def _start(project: Project, overlays: tuple[Path, ...]) -> None:
     command = Compose(project, overlays or compose.monitor_overlays(project, always=True))
     try:
         command.run("--profile", "monitor", "up", "--detach", "--no-build", "--no-deps", *_names(project), quiet=True)
     except CommandError as error:
         what, cause = "starting Prometheus failed", "see Compose's output above"
-        raise CommandError(what, ExitCode.FAILURE, cause=cause, hint="ddd monitor.up") from error
+        raise CommandError(what, ExitCode.FAILURE, cause=cause, hint="ddd engine.info") from error
 
 
 def _await(engine: Engine, project: Project) -> Running:
@@ -249,13 +249,12 @@ def _await(engine: Engine, project: Project) -> Running:
             return found
         time.sleep(_POLL_SECONDS)
     cause = containers.last_words(engine, project, PROMETHEUS)
-    raise EngineError("Prometheus does not answer", cause=cause, hint="ddd monitor.up")
+    raise EngineError("Prometheus does not answer", cause=cause, hint="ddd engine.info")
 
 
 def _names(project: Project) -> list[str]:
     """The services of ours that the overlay has: Prometheus, and Grafana where it is wanted."""
-    written = notebook.read(compose.overlay_file(project, MONITOR_OVERLAY)).get("services", {})
-    return [name for name in NAMES if name == PROMETHEUS or name in written]
+    return [name for name in NAMES if name == PROMETHEUS or name in overlay.services_of(project)]
 
 
 def _compose(project: Project) -> Compose:

@@ -96,6 +96,7 @@ def test_it_was_given_no_right_that_it_does_not_need(monitored: Monitored) -> No
     assert (host["Privileged"], host["ReadonlyRootfs"], host["CapDrop"], host["CapAdd"]) == (False, True, ["ALL"], None)
     assert host["SecurityOpt"] == ["no-new-privileges:true"]  # and so the engine's own seccomp profile
     assert (host["PidMode"], host["IpcMode"], host["UsernsMode"], host["Devices"]) == ("", "private", "", None)
+    assert not host["ExtraHosts"]  # no service is in the network of the host
     assert (host["Memory"], host["NanoCpus"]) == (512 << 20, 10**9)
     assert host["PidsLimit"] > 0
     assert not host["RestartPolicy"]["Name"] or host["RestartPolicy"]["Name"] == "no"

@@ -20,8 +20,9 @@ from tests.support import Stack, wait_until
 def compose() -> str:
     """front: published; back: on a network that leads nowhere; beside: in the network of front.
 
-    quiet: without metrics; lonely: without a network.
+    quiet: without metrics; lonely: without a network; outside: in the network of the host.
     """
+    port = support.free_port()
     services = {
         "front": page_service(8000, ports=["127.0.0.1::8000"], **{"x-ddd": {"metrics": {"port": 8000}}}),
         "back": page_service(
@@ -30,6 +31,7 @@ def compose() -> str:
         "beside": page_service(
             8001, network_mode="service:front", **{"x-ddd": {"metrics": {"port": 8001, "path": "/m"}}}
         ),
+        "outside": page_service(port, network_mode="host", **{"x-ddd": {"metrics": {"port": port, "path": "/o"}}}),
         "quiet": page_service(8002),
         "lonely": page_service(8003, network_mode="none", **{"x-ddd": {"metrics": {"port": 8003}}}),
     }
@@ -66,6 +68,12 @@ def scraped(stack: Stack) -> dict[str, str]:
     }
 
 
+def outside(stack: Stack) -> str:
+    """The page of that service, as scraped has it."""
+    services = json.loads((stack.directory / "compose.yaml").read_text())["services"]
+    return f"outside http://host.docker.internal:{services['outside']['x-ddd']['metrics']['port']}/o"
+
+
 def index_of(stack: Stack) -> dict[str, Any]:
     """What the page reads first."""
     with urllib.request.urlopen(f"{prometheus_url(stack)}/user/boards/index.json", timeout=5) as answer:
@@ -77,7 +85,8 @@ def boards(stack: Stack) -> set[str]:
 
 
 def test_every_service_with_metrics_is_scraped_wherever_it_is(monitored: Stack) -> None:
-    expected = {"front -front-1:8000/metrics": "up", "back -back-1:9000/metrics": "up", "beside -front-1:8001/m": "up"}
+    pages = ("front -front-1:8000/metrics", "back -back-1:9000/metrics", "beside -front-1:8001/m", outside(monitored))
+    expected = dict.fromkeys(pages, "up")
     wait_until(lambda: scraped(monitored) == expected, seconds=15, what=f"scrapes of {expected}")
 
 
@@ -101,7 +110,7 @@ def test_up_again_changes_nothing(monitored: Stack, engine: Engine) -> None:
     said = up(monitored)
     (after,) = containers(engine, monitored)
     assert (after["Id"], after["Created"]) == (before["Id"], before["Created"])
-    assert sorted(said["services"]) == ["back", "beside", "front"]
+    assert sorted(said["services"]) == ["back", "beside", "front", "outside"]
 
 
 def test_dev_up_leaves_it_alone_and_warns_of_nothing(monitored: Stack, engine: Engine) -> None:
@@ -139,10 +148,19 @@ def test_a_port_that_is_taken_and_the_end_of_all(stack: Callable[[Mapping[str, s
     own.ddd("dev.up", "--service", "back", timeout=60).ok()
     wait_until(lambda: scraped(own) == {"back -back-1:9000/metrics": "up"}, seconds=15)
     assert boards(own) == {"back"}  # and the page shows it
+    own.ddd("dev.up", "--service", "outside", timeout=60).ok()
+    said = own.ddd("monitor.targets", "--service", "outside")
+    assert (said.status, "Prometheus was started without: ddd monitor.up" in said.out) == (1, True), said.out
+    assert set(scraped(own)) == {"back -back-1:9000/metrics"}
     own.ddd("dev.down", "--volumes", timeout=60).ok()
     assert support.leftovers(engine, own.name) == set()
     refused = own.ddd("monitor.targets")
     assert (refused.status, "try: ddd monitor.up" in refused.err) == (ExitCode.NOT_RUNNING, True)
+
+
+def test_grafana_cannot_be_wanted_and_not(monitored: Stack) -> None:
+    refused = monitored.ddd("monitor.up", "--grafana", "--no-grafana")
+    assert (refused.status, "--grafana and --no-grafana were given" in refused.err) == (ExitCode.CONFIG, True)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,16 @@ def target(name: str, *networks: str) -> ScrapeTarget:
     return ScrapeTarget(name, f"shop-{name}-1", f"shop-{name}-1:8000", "/metrics", "http", networks)
 
 
+def test_a_target_on_the_host_is_reached_where_prometheus_knows_its_name() -> None:
+    there = target("api")._replace(address=f"{discovery.HOST}:8000")
+    found = Found((target("web"), there), ())
+    assert found.reached(with_host=True) == found
+    without = found.reached(with_host=False)
+    assert (without.targets, without.services) == ((target("web"),), ["web"])
+    ((name, why),) = without.unreachable
+    assert (name, "ddd monitor.up" in why) == ("api", True)
+
+
 @pytest.mark.parametrize(
     ("networks", "joined", "expected"),
     [

@@ -25,7 +25,7 @@ from ddd_tasks.project import Project, Service
 # Recorded, or None in a dry run; dump (engine, project, target, language, with_locals) -> threads, or None; windows, as
 # cpu, a context that gives a function for a short profile: without it profile.top asks cpu again and again.
 # cpu and memory stand in sampled.meanwhile, which shows the bar, for as long as the profiler is at work.
-SAMPLERS = ("csharp", "go", "python")
+SAMPLERS = ("csharp", "go", "node", "python")
 CPU, MEMORY = "cpu", "memory"
 
 

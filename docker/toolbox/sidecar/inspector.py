@@ -1,16 +1,19 @@
-"""One request to the inspector of a JavaScript program: as much of WebSocket (RFC 6455) as that takes."""
+"""A client of the inspector of a JavaScript program: as much of WebSocket (RFC 6455) as that takes."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import select
 import socket
+import time
 from base64 import b64encode
-from typing import Any, BinaryIO
+from typing import Any
 
 _TEXT = 0x81
 _SECONDS = 3.0
+_AT_ONCE = 65536
 
 
 def evaluate(port: int, expression: str) -> dict[str, Any]:
@@ -18,22 +21,99 @@ def evaluate(port: int, expression: str) -> dict[str, Any]:
 
     Raises OSError, and ValueError for an answer that is no inspector's.
     """
-    request = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}}
-    with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
-        stream = connection.makefile("rb")
-        _upgrade(connection, stream, port, _path(port))
-        connection.sendall(_frame(json.dumps(request).encode()))
-        while True:
-            answer: dict[str, Any] = json.loads(_message(stream))
-            if answer.get("id") == 1:
-                return answer
+    with Session(port) as session:
+        return session.ask("Runtime.evaluate", expression=expression)
+
+
+class Session:
+    """A connection to the inspector on a port of 127.0.0.1. Raises OSError, and ValueError where it is none."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", port), timeout=_SECONDS)
+        self._stream = _Buffered(self._connection)
+        self._number = 0
+        self._events: list[dict[str, Any]] = []
+        try:
+            _upgrade(self._connection, self._stream, port, _path(port))
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Session:  # noqa: PYI034 - Self needs Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, seconds: float = _SECONDS, **params: Any) -> dict[str, Any]:
+        """What a method of the protocol answers: result, or error. Raises OSError, TimeoutError after so long."""
+        self._number += 1
+        request = {"id": self._number, "method": method, "params": params}
+        self._connection.sendall(_frame(json.dumps(request).encode()))
+        deadline = time.monotonic() + seconds
+        while (answer := self._next(deadline)).get("id") != self._number:
+            self._events.append(answer)
+        return answer
+
+    def result(self, method: str, seconds: float = _SECONDS, **params: Any) -> dict[str, Any]:
+        """The same, where nothing but a result will do. Raises ValueError with the inspector's words."""
+        answer = self.ask(method, seconds, **params)
+        if "error" in answer:
+            raise ValueError(f"{method}: {answer['error'].get('message', answer['error'])}")
+        return dict(answer["result"])
+
+    def event(self, method: str, seconds: float) -> dict[str, Any] | None:
+        """The parameters of the next event of this name; None where none comes in time."""
+        deadline = time.monotonic() + seconds
+        while not (found := self.events(method)):
+            try:
+                self._events.append(self._next(deadline))
+            except TimeoutError:
+                return None
+        return found[0]
+
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """The parameters of all events of this name that came so far."""
+        return [dict(one["params"]) for one in self._events if one.get("method") == method]
+
+    def _next(self, deadline: float) -> dict[str, Any]:
+        if not self._stream.wait(deadline - time.monotonic()):
+            raise TimeoutError("the inspector does not answer")
+        message: dict[str, Any] = json.loads(_message(self._stream))
+        return message
+
+
+class _Buffered:
+    """What comes over a connection. A file of a socket cannot be read any more after a timeout."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._kept = b""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something is there to read, within so many seconds."""
+        return bool(self._kept) or bool(select.select([self._connection], [], [], max(0.0, seconds))[0])
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end of the connection."""
+        while len(self._kept) < size and (more := self._connection.recv(max(_AT_ONCE, size - len(self._kept)))):
+            self._kept += more
+        found, self._kept = self._kept[:size], self._kept[size:]
+        return found
+
+    def readline(self) -> bytes:
+        """The bytes up to the end of a line, or of the connection."""
+        while b"\n" not in self._kept and (more := self._connection.recv(_AT_ONCE)):
+            self._kept += more
+        line, end, self._kept = self._kept.partition(b"\n")
+        return line + end
 
 
 def _path(port: int) -> str:
     """The path of the program's WebSocket."""
     with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
         connection.sendall(f"GET /json/list HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
-        stream = connection.makefile("rb")
+        stream = _Buffered(connection)
         sizes = [int(line.split(b":")[1]) for line in _head(stream) if line.lower().startswith(b"content-length:")]
         found = re.search(
             r'"webSocketDebuggerUrl": "ws://[^/"]+(/[^"]+)"', stream.read(sizes[0] if sizes else 0).decode()
@@ -43,7 +123,7 @@ def _path(port: int) -> str:
     return found[1]
 
 
-def _upgrade(connection: socket.socket, stream: BinaryIO, port: int, path: str) -> None:
+def _upgrade(connection: socket.socket, stream: _Buffered, port: int, path: str) -> None:
     key = b64encode(os.urandom(16)).decode()
     connection.sendall(
         f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -54,7 +134,7 @@ def _upgrade(connection: socket.socket, stream: BinaryIO, port: int, path: str) 
         raise ValueError(f"the inspector answered {status!r}")
 
 
-def _head(stream: BinaryIO) -> list[bytes]:
+def _head(stream: _Buffered) -> list[bytes]:
     lines = []
     while (line := stream.readline().strip()) != b"":
         lines.append(line)
@@ -69,7 +149,7 @@ def _frame(payload: bytes) -> bytes:
     return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
 
 
-def _message(stream: BinaryIO) -> bytes:
+def _message(stream: _Buffered) -> bytes:
     """The payload of the next frame; the inspector sends no fragments."""
     head = stream.read(2)
     if len(head) < 2 or head[0] != _TEXT:

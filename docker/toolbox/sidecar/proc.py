@@ -15,7 +15,7 @@ from typing import Any
 
 _PROC = Path("/proc")
 _LISTEN = "0A"
-_OURS = ("-m", "sidecar")
+_OURS = re.compile(r"sidecar(\.\w+)*")
 # What stands in front of a service's program and is never the service itself.
 _LAUNCHERS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit|s6-.*|(ba|da|a|)sh|busybox|gosu|su-exec|env")
 
@@ -88,7 +88,8 @@ def processes() -> list[Process]:
     group = _read(_PROC / "1" / "cgroup")
     numbers = sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
     found = [one for pid in numbers if _is_of(group, pid) and (one := process(pid))]
-    return [one for one in found if one.argv[1:3] != _OURS]  # where the system shows the same group for all
+    # Where the system shows the same group for all, we are among them.
+    return [one for one in found if one.argv[1:2] != ("-m",) or not _OURS.fullmatch("".join(one.argv[2:3]))]
 
 
 def process(pid: int) -> Process | None:

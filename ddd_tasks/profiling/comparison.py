@@ -67,6 +67,8 @@ class Comparison(NamedTuple):
             said.append("these are two services: their functions are compared by name and file")
         if self.before.meta.get("time", "") > self.after.meta.get("time", ""):
             said.append(f"{self.before.name} is the later one: what has grown here was larger before")
+        if self.unit == "share" and _requests(self.before) and _requests(self.before) == _requests(self.after):
+            said.append("both were sent the same requests: --absolute compares what each function takes in a second")
         return [*said, str(self.page)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,6 +108,12 @@ def _whole(profile: Profile) -> str:
     unit = "bytes" if profile.unit == BYTES else "time"
     each = shown(diff.per_second(profile), unit) + ("" if unit == "bytes" else " at work")
     return f"{profile.weight} {profile.unit} in {profile.seconds:.1f} s, {each}"
+
+
+def _requests(run: Artefact) -> tuple[Any, ...]:
+    """What requests were sent while it was profiled, () for none of ours."""
+    load = run.meta.get("load")
+    return (load.get("url"), load.get("rps")) if isinstance(load, dict) else ()
 
 
 def _check(before: Artefact, after: Artefact) -> None:

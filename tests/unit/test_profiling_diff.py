@@ -130,6 +130,18 @@ def test_the_wrong_way_round_is_said(project: Project) -> None:
     assert said[2] == "api/20260102T130000Z is the later one: what has grown here was larger before"
 
 
+def test_the_same_requests_are_worth_a_hint(project: Project) -> None:
+    for hour, rps in ((12, 20), (13, 20), (14, 50)):
+        recorded = Recorded("api", "cpu", profile(parse=100 * hour), ("raw.txt", b""))
+        load = {"url": "http://api:8000/", "rps": rps}
+        artefacts.write(project, recorded._replace(load=load), now=NOON.replace(hour=hour))
+    for before, after, is_hinted in (("12", "13", True), ("13", "14", False)):
+        runs = [f"api/20260102T{hour}0000Z" for hour in (before, after)]
+        assert any("--absolute" in line for line in comparison.compare(project, runs[0], runs[1]).lines) is is_hinted
+        absolute = comparison.compare(project, runs[0], runs[1], absolute=True)
+        assert not any("--absolute" in line for line in absolute.lines)
+
+
 def test_memory_is_compared_in_bytes(project: Project) -> None:
     for hour, count in ((12, 1024), (13, 3 * 1024 * 1024)):
         write(project, profile(1.0, BYTES, parse=count), hour, kind="memory")

@@ -38,6 +38,18 @@ def test_names_of_any_length_stay_in_their_frames(pages: Pages) -> None:
     assert tab.evaluate("details.offsetHeight") < 60
 
 
+def test_a_name_that_is_too_long_keeps_its_last_part(pages: Pages) -> None:
+    tab = pages.open("one")
+    go = "example.org/shop/orders.(*Store).Save"
+    wide = f"paper.measureText({go!r}).width"
+    short = "paper.measureText('Save').width"
+    shown = [tab.evaluate(f"fitted({go!r}, {room})") for room in (wide, f"{wide} - 1", "60", f"{short} - 1", "5")]
+    assert shown[:3] == [go, "orders.(*Store).Save", "Save"]
+    assert shown[3] in ("Sav…", "Sa…")
+    assert shown[4] == ""
+    assert tab.evaluate("fitted('Map<a.b>', 45)").startswith("Ma")
+
+
 # The least contrast of all that is drawn or written, as WCAG counts it.
 CONTRAST = """(() => {
     const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

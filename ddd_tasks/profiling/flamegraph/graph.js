@@ -76,15 +76,18 @@ function outline(i, line, scale, wide, top) { // also of one too narrow to be se
   paper.strokeStyle = colours.ink; paper.lineWidth = line;
   paper.strokeRect(left + line / 2, depth[i] * ROW - top + line / 2, Math.max(3, right - left - 1) - line, ROW - 1 - line);
 }
-function fitted(words, room) {
+function fitted(words, room) { // a name that is too long loses its package first, then its type, then its end
   if (words.length > 400) words = words.slice(0, 400);
-  if (paper.measureText(words).width <= room) return words;
-  let low = 0, high = words.length;
+  const tail = words.slice(words.lastIndexOf(".") + 1), forms = [words, words.slice(words.lastIndexOf("/") + 1), /^[\p{L}\p{N}_$]+$/u.test(tail) ? tail : words];
+  const fits = forms.find((form) => form && paper.measureText(form).width <= room);
+  if (fits) return fits;
+  const last = forms[2];
+  let low = 0, high = last.length;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (paper.measureText(words.slice(0, middle) + "\u2026").width <= room) low = middle; else high = middle - 1;
+    if (paper.measureText(last.slice(0, middle) + "\u2026").width <= room) low = middle; else high = middle - 1;
   }
-  return low > 1 ? words.slice(0, low) + "\u2026" : "";
+  return low > 1 ? last.slice(0, low) + "\u2026" : "";
 }
 function redraw() { if (!asked) asked = requestAnimationFrame(draw); }
 

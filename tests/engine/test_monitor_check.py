@@ -138,6 +138,12 @@ def test_an_expression_is_asked_for(monitored: Monitored) -> None:
     assert "Prometheus refuses 'sum by (a (up)'\ncause: 1:11: parse error: unexpected \"(\"" in wrong.err
 
 
+def test_what_was_measured_before_is_no_scrape_of_a_prometheus_that_has_just_begun(monitored: Monitored) -> None:
+    monitored.stack.run("docker", "restart", f"{monitored.stack.name}-ddd-prometheus-1").ok()
+    ran, said = monitored.check(monitored.board)
+    assert (ran.status, [one for one in said["findings"] if one["broken"]]) == (0, [])
+
+
 def test_a_service_that_is_not_scraped_is_said_first(monitored: Monitored) -> None:
     monitored.stack.run("docker", "compose", "stop", "--timeout", "1", SERVICE).ok()
     monitored.file.write_text(json.dumps(monitored.board))

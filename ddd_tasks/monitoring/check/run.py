@@ -49,18 +49,27 @@ def check(project: Project, service: str | None = None) -> Report:
 
 
 def _settled(prometheus: Prometheus, project: Project, only: str) -> list[Scrape]:
-    """The scrapes, once each container that runs has had enough of them for a rate."""
+    """The scrapes, once each container that runs has had enough of them for a rate.
+
+    One that is not up has had another since: it may have been started after the last, or Prometheus may.
+    """
     found, told = scrapes.look(project, only), False
+    before = {one.url: one.last_scrape for one in prometheus.targets()}
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         series = prometheus.query(f"sum by (job, instance) (count_over_time(up[{_WAIT_SECONDS}s]))").series
         counts = {(one.labels.get("job"), one.labels.get("instance")): one.points[0][1] for one in series}
-        there = {one.url: counts.get((one.job, one.instance), 0) for one in prometheus.targets()}
-        if all(there.get(one.url, 0) >= _SCRAPES for one in found if one.url):
+        settled = {
+            one.url
+            for one in prometheus.targets()
+            if counts.get((one.job, one.instance), 0) >= _SCRAPES
+            and (one.health == "up" or one.last_scrape != before.get(one.url))
+        }
+        if settled.issuperset(one.url for one in found if one.url):
             break
         if not told:
             told = True
-            console.note(f"waiting for the first {_SCRAPES} scrapes")
+            console.note("waiting for scrapes")
         time.sleep(_POLL_SECONDS)
     return scrapes.look(project, only) if told else found
 

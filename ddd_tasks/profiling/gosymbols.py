@@ -5,6 +5,7 @@ The layout is that of Go 1.20 and newer. Sources: debug/gosym/pclntab.go, runtim
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -17,8 +18,11 @@ Read: TypeAlias = Callable[[int, int], bytes]
 
 _MAGIC = 0xFFFFFFF1
 _TABLES = (".gopclntab", ".data.rel.ro.gopclntab")
+_UNNAMED = (".data.rel.ro", ".rodata")
+_BEGIN = re.compile(rb"\xf1\xff\xff\xff\0\0[\1\2\4]\x08")
+_WORDS = 44  # of the runtime's moduledata, as far as it is looked at
 _MODULE = (".go.module", ".noptrdata", ".data", ".data.rel.ro", ".data.rel.ro.go.module")
-_TEXT, _GOFUNC = 22, (40, 43)  # of the runtime's moduledata, in words; the second of Go before 1.27, and since
+_TEXT, _GOFUNC = 22, (40, 43)  # which of them; the second of Go before 1.27, and since
 _INLINED = 2  # which table of a function tells the inlined call at an address
 _CALLS = 3  # which data of a function are its inlined calls
 _CALL = 16  # bytes of one of them
@@ -72,7 +76,7 @@ def program(read: Read) -> Program | None:
 def symbols(read: Read) -> Symbols | None:
     """The symbols of a Go program; None of a file without, or of a Go before 1.20."""
     found = program(read)
-    section = next((found.sections[name] for name in _TABLES if name in found.sections), None) if found else None
+    section = _table(read, found) if found else None
     if found is None or section is None:
         return None
     table = read(section.offset, section.size)
@@ -160,23 +164,46 @@ class Symbols:
         return self._table[at : self._table.index(b"\0", at)].decode(errors="replace")
 
 
+def _table(read: Read, found: Program) -> Section | None:
+    """Where the table is: C's linker puts it among other data where the program may be loaded anywhere."""
+    if named := next((found.sections[name] for name in _TABLES if name in found.sections), None):
+        return named
+    for section in (found.sections[name] for name in _UNNAMED if name in found.sections):
+        if match := _BEGIN.search(read(section.offset, section.size)):
+            at = match.start()
+            return Section(section.address + at, section.offset + at, section.size - at)
+    return None
+
+
 def _module(read: Read, found: Program, table: int) -> tuple[int, int]:
     """Where the runtime says that code begins, and the data of inlined calls; 0 for what is not found.
 
     The runtime's own description of the program begins with the address of the table.
     """
+    text = found.sections.get(".text", Section(0, 0, 0))
+    constants = [one for name, one in found.sections.items() if name.startswith((".rodata", ".go", ".data.rel.ro"))]
+    for words in _descriptions(read, found, table):
+        if _holds(text, words[_TEXT]):
+            calls = (words[place] for place in reversed(_GOFUNC))
+            return words[_TEXT], next((one for one in calls if any(_holds(area, one) for area in constants)), 0)
+    return 0, 0
+
+
+def _descriptions(read: Read, found: Program, table: int) -> Iterator[list[int]]:
+    """What may be the runtime's description, as words: in the file, or where it is loaded by relocations."""
     wanted = struct.pack("<Q", table)
     for section in (found.sections[name] for name in _MODULE if name in found.sections):
         data = read(section.offset, section.size)
         at = data.find(wanted)
         while at >= 0:
-            words = struct.unpack_from("<44Q", data, at) if at % 8 == 0 and at + 352 <= len(data) else ()
-            if words and _holds(found.sections.get(".text", section), words[_TEXT]):
-                constants = [one for name, one in found.sections.items() if name.startswith((".rodata", ".go"))]
-                calls = (words[place] for place in reversed(_GOFUNC))
-                return words[_TEXT], next((one for one in calls if any(_holds(area, one) for area in constants)), 0)
+            if at % 8 == 0 and at + 8 * _WORDS <= len(data):
+                yield list(struct.unpack_from(f"<{_WORDS}Q", data, at))
             at = data.find(wanted, at + 1)
-    return 0, 0
+    if relocations := found.sections.get(".rela.dyn"):
+        rows = _rows(read(relocations.offset, relocations.size), 24, 24)
+        addends = {address: addend for address, _, addend in (struct.unpack("<QQQ", row) for row in rows)}
+        for address in [address for address, addend in addends.items() if addend == table]:
+            yield [addends.get(address + 8 * word, 0) for word in range(_WORDS)]
 
 
 def _holds(section: Section, address: int) -> bool:

@@ -79,6 +79,17 @@ def test_stacks_of_perf_count_the_kernel_for_who_called_it() -> None:
     assert perfscript.lost(SCRIPT) == 5
 
 
+def test_a_program_that_is_loaded_anywhere_is_found_among_what_is_mapped() -> None:
+    maps = """\
+c000000000-c000400000 rw-p 00000000 00:00 0 
+55c625851000-55c625868000 r--p 00000000 00:109 6619771                   /my service (deleted)
+55c625868000-55c6258d3000 r-xp 00017000 00:109 6619771                   /my service (deleted)
+7f0000000000-7f0000001000 r--p 00000000 00:109 7                         /lib/libc.so.6
+"""  # noqa: W291 - as the kernel writes it
+    assert perfscript.loaded(maps, "/my service (deleted)") == 0x55C625851000
+    assert perfscript.loaded(maps, "/my service") == 0
+
+
 def test_nothing_of_perf_is_no_stack() -> None:
     assert perfscript.stacks("", named, with_kernel=True) == {}
 

@@ -111,6 +111,24 @@ def test_addresses_have_functions_files_lines_and_what_was_inlined(layout: int) 
     assert [found.frames(TEXT + place) for place in (-1, 0x60, 0x10000)] == [(), (), ()]
 
 
+@pytest.mark.parametrize("layout", [40, 43])
+def test_a_program_linked_by_c_has_neither_a_named_table_nor_addresses_before_it_is_loaded(layout: int) -> None:
+    calls = b"\0" * 16 + struct.pack("<Iiii", 0, len("main.main\0main.hot\0"), 8, 4)
+    place = TABLE + 64  # among other data
+    moved = {DATA: place, DATA + 8 * 22: TEXT, DATA + 8 * layout: CALLS, DATA + 4096: place + 8}
+    sections = {
+        ".text": (TEXT, b"\0" * 0x60),
+        ".rodata": (CALLS, calls),
+        ".data.rel.ro": (TABLE, b"\xf1\xff\xff\xff" * 16 + table(0)),
+        ".data": (DATA, b"\0" * 8 * 48),
+        ".rela.dyn": (0x1000, b"".join(struct.pack("<QQQ", address, 8, addend) for address, addend in moved.items())),
+    }
+    found = gosymbols.symbols(reader(elf(sections, 3)))
+    assert found
+    assert found.frames(TEXT + 0x18) == (MAIN,)
+    assert found.frames(TEXT + 0x38) == (OUTER, INNER)
+
+
 def test_without_the_runtimes_description_an_inlined_call_has_the_name_of_its_function() -> None:
     for text in (TEXT, 0):
         found = gosymbols.symbols(reader(program(None, text=text)))

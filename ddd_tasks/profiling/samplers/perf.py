@@ -133,9 +133,11 @@ def _symbols(engine: Engine, found: Target, container: str, pid: int) -> tuple[S
     headers = gosymbols.program(read)
     if headers is None:
         return None, 0
-    maps = "" if headers.is_fixed else _text(engine, found, container, f"/proc/{pid}/maps")
-    first = re.search(r"^([0-9a-f]+)-\S+ \S+ 0+ ", maps, re.MULTILINE)
-    return gosymbols.symbols(read), int(first[1], 16) - headers.start if first else 0
+    if headers.is_fixed:
+        return gosymbols.symbols(read), 0
+    name = program.ask(engine, found, container, ["readlink", f"/proc/{pid}/exe"]).stdout.decode(errors="replace")
+    loaded = perfscript.loaded(_text(engine, found, container, f"/proc/{pid}/maps"), name.rstrip("\n"))
+    return gosymbols.symbols(read), loaded - headers.start
 
 
 def _text(engine: Engine, found: Target, container: str, path: str) -> str:

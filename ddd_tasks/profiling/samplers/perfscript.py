@@ -55,6 +55,14 @@ def lost(text: str) -> int:
     return sum(int(number) for number in _LOST.findall(text))
 
 
+def loaded(maps: str, file: str) -> int:
+    """Where a file's first byte is in memory, by the text of /proc/PID/maps; 0 where it is not."""
+    for fields in (line.split(maxsplit=5) for line in maps.splitlines()):
+        if len(fields) == 6 and fields[5] == file and not int(fields[2], 16):
+            return int(fields[0].partition("-")[0], 16)
+    return 0
+
+
 def stacks(text: str, named: Named, *, with_kernel: bool) -> dict[tuple[Frame, ...], int]:
     """How often each stack was seen, root first. named: an address -> frames, the outermost first; () for unknown ones.
 

@@ -39,6 +39,8 @@ while True:
     hot(0.03)
     mild(0.01)
 """
+# A server that forks its workers, as gunicorn does: each does half of the work, and the parent waits.
+WORKERS = PROGRAM.replace("while True:", "import os\n\nif os.fork() and os.fork():\n    os.wait()\nwhile True:")
 PLANTED = 0.75
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie AS prod
@@ -65,6 +67,7 @@ def running(code: str) -> dict[str, Any]:
 
 SERVICES = {
     "api": {**HARDENED, "cpus": 0.5},
+    "workers": {**HARDENED, "command": ["python", "/app/app/workers.py"], "cpus": 0.5},
     "idle": running("import threading; threading.Event().wait()"),
     # Nothing of its own user may look into it.
     "closed": running("import ctypes, time\nctypes.CDLL(None).prctl(4, 0)\nwhile True: time.sleep(1)"),
@@ -77,6 +80,7 @@ def stack(bases: None) -> Iterator[Stack]:
     made = support.make_stack(
         {
             "app/main.py": PROGRAM,
+            "app/workers.py": WORKERS,
             "Dockerfile": DOCKERFILE,
             "compose.yaml": json.dumps({"services": SERVICES}),
         }
@@ -99,9 +103,8 @@ def state(stack: Stack, engine: Engine) -> tuple[Any, Any]:
 
 
 def beside(stack: Stack) -> list[str]:
-    return [
-        name for name in stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split() if "toolbox" in name
-    ]
+    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
+    return [name for name in names if name.startswith(f"{stack.name}-") and "toolbox" in name]
 
 
 def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engine: Engine) -> None:
@@ -117,6 +120,19 @@ def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engin
     names = {"py-spy.speedscope.json", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
     assert "hunter2" not in "".join(file.read_text() for file in folder.iterdir())
+
+
+def test_workers_are_sampled_with_their_parent(stack: Stack) -> None:
+    said = json.loads(stack.ddd("profile.cpu", "--service", "workers", "--seconds", "4", "--json").ok().out)
+    first = said["hottest"][0]
+    assert (first["function"], first["path"]) == ("hot", str(stack.directory / "app" / "workers.py"))
+    assert abs(first["total"] - PLANTED) < 0.1, said
+    at_work: dict[str, int] = {}
+    for line in (Path(said["folder"]) / "folded.txt").read_text().splitlines():
+        process, count = line.partition(";")[0], line.rpartition(" ")[2]
+        at_work[process] = at_work.get(process, 0) + int(count)
+    assert len(at_work) == 2, at_work
+    assert min(at_work.values()) > 0.3 * sum(at_work.values()), at_work
 
 
 def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:

@@ -45,6 +45,19 @@ def test_a_child_of_the_only_root_stays_a_process() -> None:
     assert Frame("process 7") in {stack[0] for stack in nested}
 
 
+def test_a_library_without_symbols_is_one_frame() -> None:
+    library = "/usr/lib/libz.so.1"
+    names = [("native", "/app/main.py", 9), ("0x7f01", library, 0), ("0x7f02", library, 0), ("deflate", library, 0)]
+    frames = [{"name": name, "file": file, "line": line} for name, file, line in names]
+    document = {"shared": {"frames": frames}, "profiles": [{"samples": [[0, 1, 2], [0, 2, 1, 2, 3], [0, 0]]}]}
+    native, inside = Frame("native", "/app/main.py", 9), Frame("[libz.so.1]", library)
+    assert pyspy.stacks(document) == {
+        (native, inside): 1,
+        (native, inside, Frame("deflate", library)): 1,
+        (native, native): 1,
+    }
+
+
 def test_command_lines_are_taken_out() -> None:
     assert b"hunter2" not in json.dumps(pyspy.without_commands(written([[2, 0]]))).encode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ddd_tasks.profiling.dumping import Call, Thread
@@ -17,6 +17,7 @@ _LOST = re.compile(r"Errors: (\d+)")
 _BEHIND = re.compile(r"[\d.]+s behind in sampling")
 _ENDED = "because process exited"
 _INTERRUPTED = "because Control-C pressed"
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
 _DENIED = re.compile(r"permission denied|operation not permitted|EPERM", re.IGNORECASE)
 
 
@@ -31,11 +32,11 @@ def without_commands(content: bytes) -> dict[str, Any]:
 
 def stacks(document: dict[str, Any]) -> dict[tuple[Frame, ...], int]:
     """How often each stack was seen, in all threads. Processes are told apart only where there is more than one."""
-    frames = [Frame(one["name"], one.get("file") or "", one.get("line") or 0) for one in document["shared"]["frames"]]
+    frames = [_frame(one) for one in document["shared"]["frames"]]
     seen: Counter[tuple[Frame, ...]] = Counter()
     for thread in document["profiles"]:
         for sample in thread["samples"]:
-            seen[tuple(frames[index] for index in sample)] += 1
+            seen[tuple(_joined(frames[index] for index in sample))] += 1
     if len({stack[:1] for stack in seen}) == 1 and all(_is_process(stack[0]) for stack in seen if stack):
         seen = Counter({stack[1:]: weight for stack, weight in seen.items()})
     return dict(seen)
@@ -79,6 +80,23 @@ def remarks(said: str) -> list[str]:
     if behind := _BEHIND.search(said):
         found.append(f"py-spy was {behind[0]}: a lower --rate is more exact")
     return found
+
+
+def _frame(one: Mapping[str, Any]) -> Frame:
+    """A frame as py-spy has it. In a library without symbols each address is one: the library is all that is known."""
+    name, file = one["name"], one.get("file") or ""
+    if _ADDRESS.fullmatch(name) and file:
+        return Frame(f"[{file.rpartition('/')[2]}]", file)
+    return Frame(name, file, one.get("line") or 0)
+
+
+def _joined(stack: Iterable[Frame]) -> Iterator[Frame]:
+    """The stack with calls within a library that has no symbols as one."""
+    before = None
+    for frame in stack:
+        if frame != before or frame.line or not frame.function.startswith("["):
+            yield frame
+        before = frame
 
 
 def _is_process(frame: Frame) -> bool:

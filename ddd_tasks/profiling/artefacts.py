@@ -31,7 +31,7 @@ class Recorded(NamedTuple):
     """A profile and where it comes from. kind: cpu or memory; image and command: those of the container.
 
     native: name and content of the file that the profiler itself wrote. load: what requests took meanwhile, see
-    profiling.load.latency; None where none were sent. with_freed: bytes that were freed since count, too.
+    profiling.load.latency; None where none were sent.
     """
 
     service: str
@@ -41,7 +41,6 @@ class Recorded(NamedTuple):
     image: str = ""
     command: tuple[str, ...] = ()
     load: Mapping[str, Any] | None = None
-    with_freed: bool = False
 
 
 class Artefact(NamedTuple):
@@ -228,7 +227,6 @@ def _meta(project: Project, recorded: Recorded, moment: datetime) -> dict[str, A
         "commit": _commit(project),
         "native": recorded.native[0],
         **({"load": dict(recorded.load)} if recorded.load else {}),
-        **({"with_freed": True} if recorded.with_freed else {}),
     }
 
 

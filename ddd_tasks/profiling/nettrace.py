@@ -15,6 +15,7 @@ _SERIALIZATION = b"!FastSerialization.1"
 # Tags between the objects.
 _NULL, _BEGIN, _END = 1, 5, 6
 _TRACE = struct.Struct("<8Hqqiiii")  # date and time, now and ticks a second, size of a pointer, pid, processors, rate
+_OBJECT = struct.Struct("<iii")  # version, the oldest that reads it, length of the name
 _BLOCK = struct.Struct("<HHqq")  # size of this header, flags, first and last time
 _PLAIN = struct.Struct("<iIIqqiiq16s16si")  # an event of a block whose headers are not compressed
 _NAMED = struct.Struct("<qiii")  # behind an event's name: keywords, version, level, number of fields
@@ -92,8 +93,8 @@ class Trace:
         """The name and version of the object that begins here."""
         for tag in (_BEGIN, _BEGIN, _NULL):
             self._expect(tag)
-        version, _, length = struct.unpack_from("<iii", self._content, self._at)
-        self._at += 12
+        version, _, length = self._unpack(_OBJECT)
+        self._at += _OBJECT.size
         name = self._content[self._at : self._at + length].decode("ascii", "replace")
         self._at += length
         self._expect(_END)

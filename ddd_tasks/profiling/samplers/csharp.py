@@ -88,7 +88,7 @@ def memory(engine: Engine, project: Project, found: Target, language: Language, 
             hint=f"ddd profile.memory --service {name} --seconds {max(30, wanted.seconds * 3)}  # and send it requests",
         )
     console.note("the runtime tells one allocation in about 100 KiB, and not whether it was freed since")
-    return _recorded(found, "memory", profile, traced)._replace(with_freed=True)
+    return _recorded(found, "memory", profile, traced)
 
 
 def dump(

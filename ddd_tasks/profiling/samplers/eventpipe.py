@@ -26,7 +26,7 @@ _MAP_AT_END = 150  # it comes before its method, one of a method that is compile
 _MODULES = ((_RUNTIME[0], 152), (_RUNTIME[1], 153), (_RUNTIME[1], 154))
 _METHOD = struct.Struct("<QQQIII")  # id, module, address, size, token, flags
 _ASYNC = re.compile(r"[+.]<(\w+)>d__\d+(?:`\d+)?(?:\[[^\]]*\])?\.MoveNext$")
-_LAMBDA = re.compile(r"[+.]<>c(?:__DisplayClass\d+_\d+)?(?:`\d+)?(?:\[[^\]]*\])?\.<(\w+)>b__[\d_]+$")
+_LAMBDA = re.compile(r"[+.]<>c(?:__DisplayClass\d+_\d+)?(?:`\d+)?(?:\[[^\]]*\])?\.<([.\w]+)>b__[\d_]+$")
 _LOCAL = re.compile(r"\.<(\w+)>g__(\w+)\|[\d_]+$")
 UNKNOWN = "?"
 

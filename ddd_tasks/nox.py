@@ -29,6 +29,7 @@ import nox.virtualenv
 from nox.__main__ import main as nox_main
 
 from ddd_tasks import console
+from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, UnsupportedError
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
@@ -199,9 +200,12 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
         )
         try:
             prepared = session.prepare(request)
-            if self._options.cache and _has_succeeded(prepared):
+            profiled = _profiled(prepared)
+            if self._options.cache and not profiled and _has_succeeded(prepared):
                 return False
             self._session = session.open_session(prepared)
+            if profiled:
+                _begin_profile(prepared, self._session, profiled)
         except PythonNotFoundError as error:
             # Nox skips or fails the session by its own rules for a missing interpreter.
             raise nox.virtualenv.InterpreterNotFound(f"{self.interpreter} in stage {self._options.stage}") from error
@@ -220,6 +224,26 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
         computed = super()._get_env(env, include_outer_env=include_outer_env)
         outer = os.environ if include_outer_env else {}
         return {**computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
+
+
+def _profiled(prepared: session.Prepared) -> str:
+    """The language of what is to be profiled, "" where --profile is not the first of the session's arguments."""
+    if "--profile" not in sys.argv:
+        return ""
+    from ddd_tasks.profiling import sessions as profiles
+
+    return profiles.language_of(prepared) if profiles.is_asked(_runner().posargs) else ""
+
+
+def _begin_profile(prepared: session.Prepared, opened: session.Session, language: str) -> None:
+    from ddd_tasks.profiling import sessions as profiles
+
+    try:
+        with contextlib.closing(Engine.connect()) as engine:
+            profiles.begin(engine, prepared, opened, language)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _has_succeeded(prepared: session.Prepared) -> bool:
@@ -265,7 +289,7 @@ def _runner() -> nox.sessions.SessionRunner:
             return caller
         frame = frame.f_back
     raise UnsupportedError(
-        f"cache=True does not work with nox {metadata.version('nox')}",
+        f"cache=True and --profile do not work with nox {metadata.version('nox')}",
         cause="it makes a session's environment in another way than the versions that are known",
         hint="python3 -m pip install --upgrade ddd-tasks",
     )

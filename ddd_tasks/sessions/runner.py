@@ -57,7 +57,8 @@ def _run(file: str, argv: list[str]) -> int:
     asked = {"forward": [], "unset": [], "path": []} | json.loads(os.environ.get(states.COMMAND, "{}"))
     env = _environment(state, asked)
     interrupt = _Interrupt()
-    command = execution.Exec(state.container, _without(argv, asked["unset"], state), _workdir(state), state.user, env)
+    words = [*(() if _is_pip(argv) else state.wrapper), *_without(argv, asked["unset"], state)]
+    command = execution.Exec(state.container, words, _workdir(state), state.user, env)
 
     def run() -> int:
         if not state.has_pip and _is_pip(argv):

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +41,30 @@ class Session:
     """An open session. programs: the folder of links to look programs up in; reused: its venv is an earlier one.
 
     variables: values of the host that its programs get; they may be secret, so they are in no file.
+    at_end: what is done before its container goes.
     """
 
     def __init__(self, request: Request, held: Container, offer: Offer, state: State, *, reused: bool) -> None:
         self.variables: dict[str, str] = {}
+        self.at_end: list[Callable[[], None]] = []
         self.programs = Path(state.shims)
         self.reused = reused
         self.uses_uv = bool(state.python) and not state.has_pip and "uv" in offer.programs
         self._held = held
         self._bin = request.location / "bin"
+        self._location = request.location
+        self._state = state
+
+    @property
+    def container(self) -> str:
+        """The id of its container."""
+        return self._held.id
+
+    def wrap(self, words: Sequence[str]) -> None:
+        """Put words before every command of the session. Raises EngineError where its container never started."""
+        self._held.wait()
+        self._state.wrapper = words
+        self._state.write(self._location)
 
     def refresh(self) -> None:
         """Take in programs that were installed since the last look."""
@@ -57,6 +72,8 @@ class Session:
 
     def close(self) -> None:
         """Let the container go; the venv stays for the next time. Raises EngineError where it never started."""
+        for action in self.at_end:
+            action()
         self._held.stop()
         self._held.check()
 

@@ -26,7 +26,7 @@ class State:
 
     image: its id; interpreter and params: what was asked of the venv; python: the stage's program for it, "" for none;
     has_pip: whether the venv came with pip; user, env: of every program; image_env: names of the image's variables;
-    shared: directories that are the same inside; shims: the folder of links.
+    shared: directories that are the same inside; shims: the folder of links; wrapper: words before each command.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class State:
         "shims",
         "stage",
         "user",
+        "wrapper",
     )
 
     def __init__(
@@ -59,6 +60,7 @@ class State:
         image_env: Sequence[str],
         shared: Sequence[str],
         shims: str,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.stage = stage
         self.image = image
@@ -72,6 +74,7 @@ class State:
         self.image_env = image_env
         self.shared = shared
         self.shims = shims
+        self.wrapper = wrapper
 
     def as_dict(self) -> dict[str, Any]:
         """What read takes back."""

@@ -16,7 +16,7 @@ from ddd_tasks import resources
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import ExitCode
 from ddd_tasks.monitoring import stack as monitor
-from ddd_tasks.monitoring.check import promtool
+from ddd_tasks.monitoring.check import configuration
 from ddd_tasks.monitoring.check.report import Finding
 from tests import support
 from tests.monitoring import page_service, prometheus_url
@@ -105,7 +105,7 @@ def findings(engine: Engine, stack: Stack) -> list[Finding]:
     project = projects.load(stack.directory)
     running = monitor.running(engine, project)
     assert running
-    return promtool.findings(project, running)
+    return configuration.findings(project, running)
 
 
 def test_the_rules_pass_their_tests_and_a_wrong_one_does_not(engine: Engine, monitored: Stack) -> None:

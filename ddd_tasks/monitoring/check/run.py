@@ -14,7 +14,7 @@ from ddd_tasks.monitoring import boards, scrapes, stack
 from ddd_tasks.monitoring import lint as rules
 from ddd_tasks.monitoring.api import Prometheus
 from ddd_tasks.monitoring.boards import Board
-from ddd_tasks.monitoring.check import expressions, panels, promtool, schema, variables
+from ddd_tasks.monitoring.check import configuration, expressions, panels, schema, variables
 from ddd_tasks.monitoring.check.expressions import BROKEN, Known, Verdict
 from ddd_tasks.monitoring.check.report import TARGET, Finding, Panel, Query, Report
 from ddd_tasks.monitoring.check.report import Board as Checked
@@ -43,7 +43,7 @@ def check(project: Project, service: str | None = None) -> Report:
     known = expressions.learn(prometheus)
     checked = _evaluated(prometheus, wanted, known)
     found = [*_down(scraped), *unusable, *(one for board in wanted for one in _of_file(board))]
-    found += promtool.findings(project, running, only)
+    found += configuration.findings(project, running, only)
     alerts = [one for one in prometheus.alerts() if one.labels.get("job", "") in ("", only) or not only]
     return Report(tuple(checked), tuple(found), tuple(alerts))
 

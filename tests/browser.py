@@ -19,7 +19,7 @@ from tests import support
 from tests.support import REPO, run, unique, wait_until
 
 ARTEFACTS = Path(os.environ.get("DDD_TEST_ARTEFACTS", REPO / ".ddd" / "artefacts"))
-"""Where tests leave pictures; CI keeps the folder."""
+"""Where tests leave pictures."""
 _FOLDER = REPO / "tests" / "engine" / "browser"
 _SECONDS = 20.0
 _T = TypeVar("_T")

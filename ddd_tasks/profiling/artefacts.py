@@ -113,6 +113,14 @@ def every(project: Project, service: str | None = None) -> list[Artefact]:
     return sorted(filter(None, found), key=lambda one: (one.folder.name, one.name))
 
 
+def listed(project: Project, name: str | None) -> list[Artefact]:
+    """The runs of a service or session, or of all. Raises UnknownNameError for a name that is neither."""
+    found = every(project, name)
+    if name and not found:
+        project.service(name)
+    return found
+
+
 def latest(project: Project, service: str | None = None) -> Artefact:
     """The newest run. Raises ConfigError where there is none."""
     found = every(project, service)
@@ -167,7 +175,7 @@ def profile_of(artefact: Artefact) -> Profile:
 
 
 def _services(project: Project) -> list[str]:
-    """The services that have runs."""
+    """The services and sessions that have runs."""
     return sorted({one.folder.parent.name for one in every(project)})
 
 
@@ -177,7 +185,9 @@ def _before(project: Project, newest: Artefact) -> Artefact:
     found = [one for one in every(project, service) if one.meta.get("kind") == kind and one.folder != newest.folder]
     if not found:
         what = f"there is no profile of service {service!r} before {newest.name}"
-        hint = f"ddd profile.{kind} --service {service}"
+        command = newest.meta.get("command") or []
+        is_session = command[:2] == ["nox", "-s"]
+        hint = f"nox -s {service} -- --profile" if is_session else f"ddd profile.{kind} --service {service}"
         raise ConfigError(what, cause=f"it is the only one of {kind}", hint=hint)
     return found[-1]
 

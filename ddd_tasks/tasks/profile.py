@@ -189,13 +189,12 @@ def diff(
         webbrowser.open(found.page.as_uri())
 
 
-@task(name="list", help={"service": "Only this service (default: all).", "json": JSON_HELP})
+@task(name="list", help={"service": "Only this service or session (default: all).", "json": JSON_HELP})
 def list_(c: Context, service: str | None = None, json: bool = False) -> None:  # noqa: ARG001
     """List the profiles that were made, the newest last."""
     from ddd_tasks.profiling import artefacts
 
-    project = _project()
-    found = artefacts.every(project, project.service(service).name if service else None)
+    found = artefacts.listed(_project(), service)
     if json:
         console.result_json([one.as_dict() for one in found])
     else:

@@ -151,6 +151,16 @@ def test_the_one_before_is_of_the_same_service_and_kind(project: Project) -> Non
         artefacts.find(project, "nothing/previous")
 
 
+def test_what_a_session_ran_is_found_by_its_name(project: Project) -> None:
+    made = artefacts.write(project, recorded("test")._replace(command=("nox", "-s", "test")), now=NOON)
+    assert artefacts.listed(project, "test") == artefacts.listed(project, None) == [made]
+    with pytest.raises(ConfigError) as caught:
+        artefacts.find(project, "test/previous")
+    assert caught.value.hint == "nox -s test -- --profile"
+    with pytest.raises(UnknownNameError):
+        artefacts.listed(project, "nothing")
+
+
 def test_a_run_knows_its_files_on_this_machine(project: Project) -> None:
     (project.directory / "lib").mkdir()
     (project.directory / "lib" / "hot.py").touch()

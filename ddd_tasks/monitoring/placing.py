@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import tempfile
@@ -32,11 +33,16 @@ def write(file: Path, text: str) -> bool:
         if file.exists() and file.read_text(encoding="utf-8") == text:
             return False
         descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=".draft-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as writer:
-            writer.write(text)
-            os.fchmod(writer.fileno(), 0o644)
-        Path(draft).replace(file)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as writer:
+                writer.write(text)
+                os.fchmod(writer.fileno(), 0o644)
+            Path(draft).replace(file)
+        except BaseException:
+            Path(draft).unlink()
+            raise
     except OSError as error:
-        hint = shlex.join(["ls", "-ld", str(file.parent)])
+        look = ["df", "-h"] if error.errno == errno.ENOSPC else ["ls", "-ld"]
+        hint = shlex.join([*look, str(file.parent)])
         raise ConfigError(f"{file} cannot be written", cause=str(error), hint=hint) from error
     return True

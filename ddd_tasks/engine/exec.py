@@ -33,6 +33,8 @@ _SECONDS_TO_LEAVE = 10.0
 _SECONDS_TO_APPEAR = 2.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_NOTICE = 0.5
+_SECONDS_BETWEEN_CHECKS = 2.0
+_SECONDS_TO_READ = 0.2
 
 
 class Exec:
@@ -129,11 +131,12 @@ def capture(
     user: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Captured:
-    """Run a command that reads nothing and return what it wrote. Raises NotRunningError, EngineError."""
+    """Run a command that reads nothing and return what it wrote. Raises NotRunningError, StoppedError, EngineError."""
     written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
     running = _Running(engine, Exec(container, argv, workdir, user, env or {}), tty=False)
     with running.start(stdin=False) as stream:
-        Pump(stream, framed=True, stdin=False, sink=lambda target, data: written[target].extend(data)).run()
+        sink = lambda target, data: written[target].extend(data)  # noqa: E731
+        Pump(stream, framed=True, stdin=False, tick=running.check, sink=sink).run()
     return Captured(running.status(), bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
 
 
@@ -154,6 +157,8 @@ class _Running:
         self._unheard = 0
         self._began = 0.0
         self._refusal = b""
+        self._check_at = 0.0
+        self._end = ""
         self._is_leashed = False
         self._leash: Stream | None = None
         self._guard: guard.Guard | None = None
@@ -172,6 +177,7 @@ class _Running:
                 ) from error
             raise
         self._began = time.monotonic()
+        self._check_at = self._began + _SECONDS_BETWEEN_CHECKS
         if stdin:
             self._guard = guard.post(self._end_alone)
         return self._engine.stream(f"/exec/{self._id}/start", {"Detach": False, "Tty": self._tty} | console)
@@ -197,8 +203,9 @@ class _Running:
         """What time brings; returns the seconds until the next look, None for no need.
 
         A process that had not appeared yet gets its signal, one that does not leave is killed, one that runs for long
-        gets its leash.
+        gets its leash. Raises StoppedError as check does.
         """
+        until_check = self.check()
         now = time.monotonic()
         if self._unheard and now < self._began + _SECONDS_TO_APPEAR:
             self._deliver(self._unheard)
@@ -212,7 +219,32 @@ class _Running:
                 self.dismiss()  # a leash also holds when all that is ours is killed at once
         if self._received:
             return _SECONDS_BETWEEN_LOOKS
-        return None if self._is_leashed else self._began + leash.SECONDS - now
+        return until_check if self._is_leashed else min(until_check, self._began + leash.SECONDS - now)
+
+    def check(self) -> float:
+        """Raise StoppedError where the container has ended; returns the seconds until the next look.
+
+        The engine never closes the stream of a command that was killed with the processes of another container, whose
+        process namespace its own container shares.
+        """
+        if (now := time.monotonic()) >= self._check_at:
+            if self._end:
+                self.dismiss()
+                raise self._stopped(self._end)
+            self._end = self._end_of_container()
+            # What the command wrote before it may still be on its way.
+            self._check_at = now + (_SECONDS_TO_READ if self._end else _SECONDS_BETWEEN_CHECKS)
+        return max(0.0, self._check_at - now)
+
+    def _end_of_container(self) -> str:
+        """How it ended, "" where it has not. The engine knows no command of a container that does not run."""
+        try:
+            self._engine.get(f"/exec/{self._id}/json")
+        except ApiError:
+            from ddd_tasks.engine import stopped  # rare, and a paused container is no ended one
+
+            return stopped.now(self._engine, self._command.container, time.monotonic() - self._began) or ""
+        return ""
 
     def dismiss(self) -> None:
         """Send the guard away: the command has ended, or somebody else ends it."""

@@ -19,13 +19,14 @@ def how(engine: Engine, container: str, began: float) -> str | None:
     """
     deadline = time.monotonic() + _SECONDS_TO_NOTICE
     while True:
-        answer = _now(engine, container, time.monotonic() - began)
+        answer = now(engine, container, time.monotonic() - began)
         if answer or time.monotonic() > deadline:
             return answer
         time.sleep(0.02)
 
 
-def _now(engine: Engine, container: str, seconds: float) -> str | None:
+def now(engine: Engine, container: str, seconds: float) -> str | None:
+    """The same at once, for what began so many seconds ago."""
     try:
         state = engine.get(f"/containers/{container}/json")["State"]
     except ApiError as error:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("bases")
 
 SERVICE = "go"
 RPS = 20.0
-_WINDOW = 30
+_WINDOW = 20
 _RATE = f'sum(rate(http_requests_total{{job="{SERVICE}", route="/"}}[{_WINDOW}s]))'
 _TARGETS_SECONDS = SCRAPE_SECONDS + 2
 

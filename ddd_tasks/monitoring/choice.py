@@ -39,7 +39,7 @@ def chosen(families: Sequence[Family], wanted: re.Pattern[str]) -> tuple[Family,
             f"no metric's name matches --match {wanted.pattern!r}",
             cause=f"it has to match the whole of a name; of {len(families)} names, these come nearest",
             valid=names,
-            hint=shlex.join(["ddd", "monitor.dashboard", "--match", names[0]]),
+            hint=f"ddd monitor.dashboard --match {shlex.quote(names[0])}",
         )
     return found
 

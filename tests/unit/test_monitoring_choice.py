@@ -39,7 +39,7 @@ def test_no_match_names_the_nearest(pattern: str, first: str) -> None:
         names(pattern)
     assert repr(pattern) in refused.value.what
     assert first in refused.value.valid
-    assert refused.value.hint.startswith("ddd monitor.dashboard --match '")
+    assert refused.value.hint.startswith("ddd monitor.dashboard --match ")
 
 
 def test_of_many_names_few_are_named() -> None:

@@ -65,7 +65,7 @@ def main(words: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda number, _: told.append(number))
     try:
         process = choose(given.pid)
-        with closing(_connected(process)) as stream, given.to.open("wb") as file:
+        with closing(connected(process)) as stream, given.to.open("wb") as file:
             session = start(stream, process, _PROVIDERS[given.what])
             said = record(stream, process, session, file, given.seconds, told)
         _say({"pid": process.pid, "threads": names(process.pid), **said})
@@ -108,7 +108,7 @@ def start(stream: socket.socket, process: Process, providers: Sequence[tuple[str
     except DiagnosticsError as error:
         if error.code != dotnet.UNKNOWN:
             raise
-        with closing(_connected(process)) as again:
+        with closing(connected(process)) as again:
             os.dup2(again.fileno(), stream.fileno())  # a connection takes one command
         body = dotnet.answer(stream, _COMMANDS, _COLLECT, head + count + rows)
     return int(struct.unpack("<Q", body)[0])
@@ -129,7 +129,7 @@ def record(
             size += file.write(data)
         why = _why_to_end(time.monotonic() - began, seconds, size, told)
     took = time.monotonic() - began
-    with closing(_connected(process)) as other:
+    with closing(connected(process)) as other:
         dotnet.ask_for(other, _COMMANDS, _STOP, struct.pack("<Q", session))
         stream.settimeout(_SECONDS_TO_END)
         while data := stream.recv(_CHUNK):
@@ -167,14 +167,15 @@ def missing(process: Process) -> TraceError:
     return TraceError("no-socket", f"process {process.pid} has none in {shown}")
 
 
-def _connected(process: Process) -> socket.socket:
-    """A connection to the runtime. Raises TraceError."""
+def connected(process: Process) -> socket.socket:
+    """A connection to the runtime of a process. Raises TraceError."""
     problem = None
     for place in dotnet.sockets(process):
         try:
             return dotnet.connect(str(place))
         except OSError as error:
-            problem = TraceError("permission", f"{place.name}: {error.strerror or error}")
+            kind = "permission" if isinstance(error, PermissionError) else "no-socket"
+            problem = TraceError(kind, f"{place.name}: {error.strerror or error}")
     raise problem or missing(process)
 
 

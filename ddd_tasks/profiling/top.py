@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import sys
 from collections import defaultdict, deque
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,48 +104,63 @@ def show(project: Project, service: Service, wanted: Wanted, *, json: bool) -> N
     """
     is_live = sys.stdout.isatty() and not json
     with windows.opened(project, service, wanted) as found:
-        if found and is_live:
+        if found is None:
+            return
+        if is_live:
             _live(found, service.name)
-        elif found:
-            seen = _once(found, service.name, wanted)
-            entries = seen.entries(found.known, _COUNT)
-            if json:
-                console.result_json(_document(service.name, found, seen, entries))
-            else:
-                console.table(COLUMNS, [one.cells(Path.cwd()) for one in entries])
-                console.note(_title(service.name, seen))
+            return
+        seen = _once(found, service.name, wanted)
+    entries = seen.entries(found.known, _COUNT)
+    if json:
+        console.result_json(_document(service.name, found, seen, entries))
+    else:
+        console.table(COLUMNS, [one.cells(Path.cwd()) for one in entries])
+        console.note(_title(service.name, seen))
 
 
 def _once(found: Windows, name: str, wanted: Wanted) -> Seen:
     seen = Seen(wanted.seconds)
-    try:
-        with console.progress(f"sample {name}, {wanted.seconds} s at {wanted.rate} Hz", wanted.seconds):
+    console.note(f"==> sample {name}, {wanted.seconds} s at {wanted.rate} Hz")
+    with _silence(found):
+        try:
             while seen.seconds < wanted.seconds:
                 if window := found.next(_FIRST):
                     seen.add(window)
-    except KeyboardInterrupt as interruption:
-        if type(interruption) is not KeyboardInterrupt or not seen.seconds:
-            raise
+        except KeyboardInterrupt as interruption:
+            if type(interruption) is not KeyboardInterrupt or not seen.seconds:
+                raise
     return seen
 
 
 def _live(found: Windows, name: str) -> None:
-    seen = Seen()
+    """Until q or Ctrl-C; another signal ends the task."""
     try:
         while not (window := found.next(_FIRST)):
             pass
-        # What samplers remark would tear the table apart.
-        with console.live_table() as draw, redirect_stderr(io.StringIO()), keys.pressed() as pressed:
+        # Once for the table, which takes what is said to stderr for itself, and once for what comes after it.
+        with _silence(found), console.live_table() as draw, redirect_stderr(io.StringIO()), keys.pressed() as pressed:
+            seen = Seen()
             while not _QUIT & set(pressed(_LOOK)):
                 if window:
                     seen.add(window)
                     size = terminal.size() or (_COUNT, _NARROW)
                     entries = seen.entries(found.known, max(1, min(_COUNT, size[0] - _FRAME)))
-                    draw(columns(size[1]), [one.cells(Path.cwd()) for one in entries], f"{_title(name, seen)}; q ends")
+                    cells = [one.cells(Path.cwd()) for one in entries]
+                    draw(columns(size[1]), cells, f"{_title(name, seen)}; q ends")
                 window = found.next(0)
     except KeyboardInterrupt as interruption:
-        if type(interruption) is not KeyboardInterrupt:  # a signal that is not Ctrl-C ends the task
+        if type(interruption) is not KeyboardInterrupt:
             raise
+
+
+@contextmanager
+def _silence(found: Windows) -> Iterator[None]:
+    """Keep what samplers say of each window from the terminal, up to the end of the last one."""
+    with redirect_stderr(io.StringIO()):
+        try:
+            yield
+        finally:
+            found.end()
 
 
 def columns(width: int) -> Sequence[str]:

@@ -19,6 +19,7 @@ from tests.engine.bad_input import (
     environment,
     init,
     monitoring,
+    profiling,
     secrets,
     stages,
     watching,
@@ -42,6 +43,7 @@ CASES: list[Case] = [
     *debugging.CASES,
     *watching.CASES,
     *monitoring.CASES,
+    *profiling.CASES,
 ]
 # Hints that only look, and so are run; what they find decides their status, but they must be there and understood.
 LOOKS = (

@@ -95,12 +95,12 @@ def tasks(bench: Bench, subject: Subject, runs: int) -> None:
         if restarted:
             subject.words("dev.restart")
             subject.example.wait_for(examples.SERVICE)
-        return timed(lambda: subject.words("profile.cpu", "--seconds", str(SECONDS), "--json")) - SECONDS
+        return timed(lambda: subject.words("profile.cpu", "--seconds", str(SECONDS))) - SECONDS
 
     section.floor("profile.cpu", safely(lambda: record(restarted=False)))
     section.floor("profile.cpu, the service just restarted", safely(lambda: record(restarted=True)))
     section.floor("profile.dump", safely(lambda: timed(lambda: subject.words("profile.dump", "--json"))))
-    with monitoring.steady(subject.example.url, RPS / 2):
+    with monitoring.steady(subject.example.url, RPS):
         Bench("tasks", [section]).measure(1, runs)
     bench.sections.append(section)
 

@@ -79,6 +79,7 @@ class TestState:
         image_env=["FROM_IMAGE"],
         shared=["/srv"],
         shims="/srv/.nox/t/.ddd/bin",
+        wrapper=["/tmp/watch"],
     )
 
     def test_it_is_read_as_it_was_written(self, tmp_path: Path) -> None:

@@ -95,12 +95,15 @@ def _got(port: int, path: str, to: Path, seconds: float = 0, *, is_ended_early: 
 
 def twice(port: int, path: str, to: Path, seconds: float) -> str:
     """Write what a page says now to a file that ends with .before, and what it says after so long to this one."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    problem = _got(port, path, to.with_name(f"{to.name}.before"))
-    if problem:
-        return problem
-    signal.sigtimedwait([signal.SIGINT], seconds)
-    return _got(port, path, to)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        problem = _got(port, path, to.with_name(f"{to.name}.before"))
+        if problem:
+            return problem
+        signal.sigtimedwait([signal.SIGINT], seconds)
+        return _got(port, path, to)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(connection: http.client.HTTPConnection) -> None:

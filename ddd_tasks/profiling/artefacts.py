@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -104,6 +106,16 @@ def write(
     except OSError as error:
         hint = f"df -h {project.directory}" if error.errno == errno.ENOSPC else f"ls -ld {place.parent}"
         raise ConfigError(f"the profile cannot be written below {place}", cause=str(error), hint=hint) from error
+
+
+def check(project: Project) -> None:
+    """Raise ConfigError where no profile can be written: better before one is made. Nothing is made for it."""
+    place = _place(project)
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        cause = f"{there} may not be written to" if there.is_dir() else f"{there} is no folder"
+        what, hint = f"no profile can be written below {place}", f"ls -ld {shlex.quote(str(there))}"
+        raise ConfigError(what, cause=cause, hint=hint)
 
 
 def every(project: Project, service: str | None = None) -> list[Artefact]:

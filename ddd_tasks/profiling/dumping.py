@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ddd_tasks.debugging import mapping, target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import PathMapping
+from ddd_tasks.profiling.samplers import subject
 from ddd_tasks.profiling.sampling import sampler
 from ddd_tasks.project import Project, Service
 
@@ -60,6 +61,7 @@ def threads(project: Project, service: Service, *, with_locals: bool = False) ->
     with closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
+        subject.say_which(engine, found)
         dump = sampler(language, service, "dump")
         seen: list[Thread] | None = dump(engine, project, found, language, with_locals=with_locals)
     if seen is None:

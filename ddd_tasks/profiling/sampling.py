@@ -16,6 +16,7 @@ from ddd_tasks.language import Language
 from ddd_tasks.profiling import artefacts, summary
 from ddd_tasks.profiling.artefacts import Artefact
 from ddd_tasks.profiling.load.wanted import Load
+from ddd_tasks.profiling.samplers import subject
 from ddd_tasks.profiling.stacks import BYTES
 from ddd_tasks.profiling.summary import Row
 from ddd_tasks.profiling.wanted import Wanted
@@ -61,9 +62,11 @@ def record(project: Project, service: Service, kind: str, wanted: Wanted, load: 
     None in a dry run, which prints about what would be run. Raises NotRunningError, UnsupportedError, ConfigError,
     EngineError; then no folder is left.
     """
+    artefacts.check(project)
     with closing(Engine.connect()) as engine:
         found = target.find(engine, project, service)
         language = target.language_of(found)
+        subject.say_which(engine, found)
         sample = partial(sampler(language, service, kind), engine, project, found, language, wanted)
         if load:
             from ddd_tasks.profiling.load import meanwhile  # http.client is not needed without requests

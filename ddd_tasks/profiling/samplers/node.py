@@ -112,7 +112,7 @@ def _ran(
     try:
         with shell.container(engine, project, found, allowed, image) as container:
             ran = _watched(engine, found, container, argv, what, seconds)
-            content = b"" if ran.status else execs.capture(engine, container, ["cat", _FILE]).stdout
+            content = b"" if ran.status else program.written(engine, found, container, _FILE)
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
     if ran.status:

@@ -21,6 +21,7 @@ _BEGIN = f'echo $$ > {PID}; exec "$@"'
 _END = f'kill -INT "$(cat {PID})"'
 _LOOK = 0.2
 _SECONDS_TO_WRITE = 60.0
+_SECONDS_TO_NOTICE = 1.0
 
 
 def run(engine: Engine, found: Target, container: str, argv: Sequence[str], what: str, seconds: float) -> Captured:
@@ -50,6 +51,20 @@ def ask(engine: Engine, found: Target, container: str, argv: Sequence[str]) -> C
     program.thread.start()
     _wait(engine, found, program, _SECONDS_TO_WRITE)
     return program.result()
+
+
+def written(engine: Engine, found: Target, container: str, file: str) -> bytes:
+    """The file that it wrote. Raises NotRunningError where the service, and so this container, has just ended."""
+    ran = execs.capture(engine, container, ["cat", file])
+    deadline = time.monotonic() + _SECONDS_TO_NOTICE
+    while ran.status:  # the engine notices the end of a container a moment later
+        if gone := target.gone(engine, found, MEANWHILE):
+            raise gone
+        if time.monotonic() > deadline:
+            what = f"what the profiler of service {found.service.name!r} wrote cannot be read"
+            raise EngineError(what, cause=ran.stderr.decode(errors="replace"))
+        time.sleep(_LOOK)
+    return ran.stdout
 
 
 class _Program:

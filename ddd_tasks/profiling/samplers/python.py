@@ -53,7 +53,7 @@ def cpu(engine: Engine, project: Project, found: Target, language: Language, wan
             seconds = min(time.monotonic() - began, wanted.seconds)
             if ran.status and pyspy.is_vague(ran.stderr.decode(errors="replace")):
                 ran = execs.capture(engine, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
-            native = b"" if ran.status else execs.capture(engine, container, ["cat", _FILE]).stdout
+            native = b"" if ran.status else program.written(engine, found, container, _FILE)
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
     if ran.status:

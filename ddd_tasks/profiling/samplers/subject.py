@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ddd_tasks import process
+from ddd_tasks import console, process
+from ddd_tasks.compose import ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from ddd_tasks.debugging import beside, rights, shell
 from ddd_tasks.debugging.rights import Rights
 from ddd_tasks.debugging.target import Target
@@ -17,13 +18,25 @@ from ddd_tasks.profiling.stacks import Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.project import Project
 
+# What a container runs for itself: alone for the moment before its program begins, and after that has ended.
+_INITS = re.compile(r"docker-init|tini(-static)?|dumb-init|catatonit")
+
 
 def pid(found: Target, language: Language) -> int:
-    """The topmost process that runs the language, as its container numbers it. Raises UnsupportedError for none."""
+    """The topmost process that runs the language, as its container numbers it.
+
+    Raises UnsupportedError for none, NotRunningError where no program has begun yet, or all have ended.
+    """
     pattern = language.debug.programs if language.debug else ""
     fitting = [one for one in found.processes if re.fullmatch(pattern, one.name)]
     if found.processes and found.listening is not None and not fitting:
         running = ", ".join(sorted({one.name for one in found.processes}))
+        if all(_INITS.fullmatch(one.name) for one in found.processes):
+            raise NotRunningError(
+                f"service {found.service.name!r} runs no program at this moment",
+                cause=f"it has only just begun, or ends: there is {running} alone",
+                hint=f"ddd dev.logs --service {found.service.name}",
+            )
         raise UnsupportedError(
             f"no process of service {found.service.name!r} runs {language.name}",
             cause=f"its programs are: {running}",
@@ -40,6 +53,16 @@ def announce(project: Project, found: Target, image: str, allowed: Rights, argv:
     body = beside.specification(project, found, image, allowed, shell.ROLE) | {"Entrypoint": [first], "Cmd": rest}
     body["HostConfig"]["NetworkMode"] = f"container:{found.id}"
     process.announce(beside.command(body))
+
+
+def say_which(engine: Engine, found: Target) -> None:
+    """Say which container it is, where the service has several."""
+    labels = found.info["Config"]["Labels"]
+    same = [f"{name}={labels[name]}" for name in (PROJECT_LABEL, SERVICE_LABEL) if name in labels]
+    rows = engine.get("/containers/json", filters={"label": [*same, f"{ONEOFF_LABEL}=False"]})
+    if len(same) == 2 and len(rows) > 1:  # one that was not started by Compose has no such labels
+        name = str(found.info["Name"]).lstrip("/")
+        console.note(f"service {found.service.name!r} has {len(rows)} containers: this is {name}")
 
 
 def recorded(found: Target, kind: str, profile: Profile, native: tuple[str, bytes]) -> Recorded:

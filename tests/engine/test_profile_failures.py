@@ -105,7 +105,7 @@ def _on_tmpfs(stack: Stack, options: str, *words: str) -> tuple[Ran, list[Path]]
     if stack.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)).status:
         pytest.skip("nothing can be mounted here")
     try:
-        ran = cpu(stack, "api", *(words or ("--seconds", "1")))
+        ran = cpu(stack, "api", *(words or ("--seconds", "3")))
         return ran, left(stack, "api")
     finally:
         stack.run("umount", str(place)).ok()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from ddd_tasks.profiling.artefacts import Recorded
 from ddd_tasks.profiling.samplers import pyspy
 from ddd_tasks.profiling.stacks import SAMPLES, Frame, Profile
 from ddd_tasks.profiling.wanted import RATE
+from ddd_tasks.project import Project
 from ddd_tasks.sessions.session import Prepared, Session
 
 FLAG = "--profile"
@@ -40,6 +41,11 @@ _SECONDS_TO_WRITE = 20.0
 _RUN = f"""\
 #!/bin/sh
 (setsid {_FOLDER}/watch $$ </dev/null >/dev/null 2>&1 &)
+exec "$@"
+"""
+_RUN_NODE = f"""\
+#!/bin/sh
+export NODE_OPTIONS="$NODE_OPTIONS --cpu-prof --cpu-prof-dir={_SEEN}"
 exec "$@"
 """
 # A program is not Python from its first moment on: a shell may stand before it.
@@ -91,18 +97,24 @@ def begin(engine: Engine, prepared: Prepared, session: Session, language: str) -
 
     Raises DddError, when the profiler cannot be had.
     """
-    if language == "python":
-        image = toolbox.ensure(engine, prepared.origin.project, "python")
-        session.wrap([f"{_FOLDER}/run"])
-        archive.write(engine, session.container, "/tmp", _programs(engine, image))
-    else:
-        # Node.js writes at the end of each process that ends by itself.
-        session.variables["NODE_OPTIONS"] = f"--cpu-prof --cpu-prof-dir={_SEEN}"
+    session.wrap([f"{_FOLDER}/run"])
+    archive.write(engine, session.container, "/tmp", list(_programs(engine, prepared.origin.project, language)))
     session.at_end.append(lambda: _end(prepared, session, language))
 
 
-def _programs(engine: Engine, image: str) -> list[File]:
-    """The profiler, out of the toolbox, and what starts it."""
+def _programs(engine: Engine, project: Project, language: str) -> Iterator[File]:
+    """What starts the profiler, and the profiler itself where the program is not its own."""
+    folder = _FOLDER.rpartition("/")[2]
+    contents = {"run": _RUN_NODE.encode()}  # Node.js writes at the end of each process that ends by itself
+    if language == "python":
+        contents = {"run": _RUN.encode(), "watch": _WATCH.encode(), "py-spy": _pyspy(engine, project)}
+    for name, data in contents.items():
+        yield File(f"{folder}/{name}", data, mode=0o755)
+
+
+def _pyspy(engine: Engine, project: Project) -> bytes:
+    """The program, out of the toolbox."""
+    image = toolbox.ensure(engine, project, "python")
     made = str(engine.post("/containers/create", {"Image": image})["Id"])
     try:
         found = archive.read(engine, made, _PYSPY)
@@ -110,9 +122,7 @@ def _programs(engine: Engine, image: str) -> list[File]:
         engine.delete(f"/containers/{made}", force=1, v=1)
     if not found:
         raise EngineError(f"{image} has no py-spy", cause=f"{_PYSPY} is not there", hint=f"docker image rm {image}")
-    folder = _FOLDER.rpartition("/")[2]
-    contents = {"py-spy": found[0].data, "run": _RUN.encode(), "watch": _WATCH.encode()}
-    return [File(f"{folder}/{name}", data, mode=0o755) for name, data in contents.items()]
+    return found[0].data
 
 
 def _end(prepared: Prepared, session: Session, language: str) -> None:

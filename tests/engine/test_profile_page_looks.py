@@ -45,7 +45,7 @@ def test_a_name_that_is_too_long_keeps_its_last_part(pages: Pages) -> None:
     short = "paper.measureText('Save').width"
     shown = [tab.evaluate(f"fitted({go!r}, {room})") for room in (wide, f"{wide} - 1", "60", f"{short} - 1", "5")]
     assert shown[:3] == [go, "orders.(*Store).Save", "Save"]
-    assert shown[3] in ("Sav…", "Sa…")
+    assert shown[3] in ["Save"[:letters] + "…" for letters in (2, 3)]
     assert shown[4] == ""
     assert tab.evaluate("fitted('Map<a.b>', 45)").startswith("Ma")
 

@@ -133,7 +133,7 @@ def _traced(
             said = _said(ran)
             if ran.status or "error" in said:
                 raise target.gone(engine, found, program.MEANWHILE) or _refusal(found, said, ran)
-            content = execs.capture(engine, container, ["cat", _FILE]).stdout
+            content = program.written(engine, found, container, _FILE)
             seen = _read(found, content)
             code = Code(seen, _lines(engine, container, int(said["pid"]), seen))
     except DddError as error:

@@ -76,7 +76,7 @@ def _ran(
                 execs.capture(engine, container, ["sh", "-c", _LEAVE])
                 raise
             said = _parsed(found, ran.stdout, ran.stderr)
-            native = execs.capture(engine, container, ["cat", _FILE.format(most(said))]).stdout
+            native = b"" if "error" in said else program.written(engine, found, container, _FILE.format(most(said)))
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
     if said.get("error") == "interrupted":

@@ -83,6 +83,8 @@ SERVICES = {
     "idle": running("-e", "setInterval(() => {}, 1 << 30)"),
     "deaf": running("--disable-sigusr1", "-e", "setInterval(() => {}, 1 << 30)"),
     "open": {**running("--inspect", "src/main.js"), "cpus": 0.3},
+    "taken": running("-e", "require('node:net').createServer().listen(9229, '127.0.0.1')"),
+    "beside": {**running("src/main.js"), "cpus": 0.2, "network_mode": "service:taken"},
     "brief": running("-e", "setInterval(() => {}, 100)"),
 }
 INSPECTOR = ":240D"  # port 9229 in /proc/net/tcp
@@ -208,6 +210,8 @@ def test_sigterm_ends_it_and_closes_the_inspector(stack: Stack) -> None:
     [
         ("idle", ("--seconds", "1"), 75, "nothing was sampled: service 'idle' was idle"),
         ("deaf", ("--seconds", "1"), 65, "--disable-sigusr1"),
+        ("taken", ("--seconds", "1"), 65, "does not answer as an inspector does"),
+        ("beside", ("--seconds", "1"), 65, "9229"),
         ("api", ("--native",), 65, "--native is not supported for node"),
     ],
 )

@@ -122,11 +122,19 @@ def _inspected(pid: int) -> Iterator[Session]:
     armed = node.arm(process, Options("node", _PORT))
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-        with Session(int(armed.endpoint[1])) as session:
+        with _session(int(armed.endpoint[1])) as session:
             yield session
     finally:
         if not _is_used_elsewhere():
             node.disarm(armed)
+
+
+def _session(port: int) -> Session:
+    try:
+        return Session(port)
+    except (OSError, ValueError) as error:
+        cause = f"what listens on its port {port} does not answer as an inspector does: {error}"
+        raise ArmError("failed", cause) from error
 
 
 def _is_used_elsewhere() -> bool:

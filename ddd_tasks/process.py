@@ -31,7 +31,8 @@ _MOMENT = 0.5  # seconds
 _DEFAULT = Mode()
 _mode: ContextVar[Mode] = ContextVar("mode", default=_DEFAULT)
 
-_SECRET_WORD = r"[\w.-]*(?:passw(?:or)?d|secret|token|api_?key|credential|auth)[\w.-]*"
+_SECRET_WORD = r"[\w.-]*(?:passw(?:or)?d|secret|token|api[_-]?key|credential|auth)[\w.-]*"
+_ASKS = re.compile(rf"(?i)--?{_SECRET_WORD}")
 _REDACTIONS = (
     (re.compile(rf"(?i)\b({_SECRET_WORD})([=:])\S+"), r"\1\2***"),
     (re.compile(r"(://[^/\s:@]+):[^/\s@]+@"), r"\1:***@"),
@@ -58,6 +59,12 @@ def redact(text: str) -> str:
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redacted(words: Sequence[str]) -> list[str]:
+    """The words of a command line, each redacted; what follows one such as --password is hidden as a whole."""
+    before = ["", *words]
+    return ["***" if _ASKS.fullmatch(last) else redact(word) for last, word in zip(before, words, strict=False)]
 
 
 def announce(argv: Sequence[str]) -> None:

@@ -135,8 +135,12 @@ def capture(
     written = {terminal.STDOUT: bytearray(), terminal.STDERR: bytearray()}
     running = _Running(engine, Exec(container, argv, workdir, user, env or {}), tty=False)
     with running.start(stdin=False) as stream:
-        sink = lambda target, data: written[target].extend(data)  # noqa: E731
-        Pump(stream, framed=True, stdin=False, tick=running.check, sink=sink).run()
+
+        def keep(target: int, data: bytes) -> None:
+            written[target].extend(data)
+            running.has_spoken()
+
+        Pump(stream, framed=True, stdin=False, tick=running.check, sink=keep).run()
     return Captured(running.status(), bytes(written[terminal.STDOUT]), bytes(written[terminal.STDERR]))
 
 
@@ -188,6 +192,12 @@ class _Running:
             self._refusal += data
         else:
             self._output(target, data)
+            self.has_spoken()
+
+    def has_spoken(self) -> None:
+        """It has written something: what it wrote may go on to come, although its container has ended."""
+        if self._end:
+            self._check_at = time.monotonic() + _SECONDS_TO_READ
 
     def signal(self, number: int) -> None:
         """Pass a signal on; the third one kills, and after SIGTERM or SIGHUP time does."""
@@ -244,6 +254,8 @@ class _Running:
             from ddd_tasks.engine import stopped  # rare, and a paused container is no ended one
 
             return stopped.now(self._engine, self._command.container, time.monotonic() - self._began) or ""
+        except EngineError:  # not known: the stream itself tells when the engine has gone
+            return ""
         return ""
 
     def dismiss(self) -> None:

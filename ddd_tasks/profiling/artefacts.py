@@ -104,7 +104,8 @@ def write(
             shutil.rmtree(draft, ignore_errors=True)
             raise
     except OSError as error:
-        hint = f"df -h {project.directory}" if error.errno == errno.ENOSPC else f"ls -ld {place.parent}"
+        folder, full = shlex.quote(str(place.parent)), error.errno == errno.ENOSPC
+        hint = f"df -h {shlex.quote(str(project.directory))}" if full else f"ls -ld {folder}"
         raise ConfigError(f"the profile cannot be written below {place}", cause=str(error), hint=hint) from error
 
 
@@ -245,7 +246,7 @@ def _meta(project: Project, recorded: Recorded, moment: datetime) -> dict[str, A
         "lost": profile.lost,
         "image": recorded.image,
         # A command line may hold a password.
-        "command": [process.redact(word) for word in recorded.command],
+        "command": process.redacted(recorded.command),
         "commit": _commit(project),
         "native": recorded.native[0],
         **({"load": dict(recorded.load)} if recorded.load else {}),

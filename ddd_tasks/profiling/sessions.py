@@ -36,6 +36,7 @@ _Stacks = dict[tuple[Frame, ...], int]
 _FOLDER = "/tmp/ddd-profile"
 _SEEN = "/tmp/ddd-profile-seen"  # what the session's user writes
 _PYSPY = "/opt/debugger/bin/py-spy"
+_REFUSED = "refused"
 _SECONDS_TO_WRITE = 20.0
 # The program takes the place of this shell, and so keeps its number; the watcher is no child of it.
 _RUN = f"""\
@@ -43,9 +44,15 @@ _RUN = f"""\
 (setsid {_FOLDER}/watch $$ </dev/null >/dev/null 2>&1 &)
 exec "$@"
 """
+# One that does not take the option from there would not start at all.
 _RUN_NODE = f"""\
 #!/bin/sh
-export NODE_OPTIONS="$NODE_OPTIONS --cpu-prof --cpu-prof-dir={_SEEN}"
+with="--cpu-prof --cpu-prof-interval={1_000_000 // RATE} --cpu-prof-dir={_SEEN}"
+if NODE_OPTIONS="$with" node --version >/dev/null 2>&1; then
+  export NODE_OPTIONS="$NODE_OPTIONS $with"
+else
+  mkdir -p {_SEEN} && : > {_SEEN}/{_REFUSED}
+fi
 exec "$@"
 """
 # A program is not Python from its first moment on: a shell may stand before it.
@@ -134,6 +141,8 @@ def _end(prepared: Prepared, session: Session, language: str) -> None:
         _write(prepared, language, seen)
     except DddError as error:
         console.warning(f"the session has no profile: {error.what}{f' ({error.cause})' if error.cause else ''}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the session has its result
+        console.warning(f"the session has no profile: {type(error).__name__}: {error}")
 
 
 def _write(prepared: Prepared, language: str, seen: Seen) -> None:
@@ -167,7 +176,7 @@ def _of_python(files: Sequence[File]) -> Seen:
     native, lost = [], 0
     for file in files:
         if file.path.endswith(".json"):
-            with suppress(ValueError, KeyError, TypeError):
+            with suppress(ValueError, LookupError, TypeError):
                 document = pyspy.without_commands(file.data)
                 stacks.update(pyspy.stacks(document))
                 native.append(file._replace(path=f"py-spy.{file.path}", data=json.dumps(document).encode()))
@@ -175,21 +184,25 @@ def _of_python(files: Sequence[File]) -> Seen:
             lost += pyspy.lost(file.data.decode(errors="replace"))
     begun = {name[:-6]: file.mtime for name, file in by_name.items() if name.endswith(".begun")}
     ended = {name[:-6]: file.mtime for name, file in by_name.items() if name.endswith(".ended")}
-    return Seen(dict(stacks), sum(ended[name] - begun[name] for name in begun if name in ended), lost, native)
+    seconds = max(ended.values(), default=0) - min(begun.values(), default=0)
+    return Seen(dict(stacks), max(0.0, seconds), lost, native)
 
 
 def _of_node(files: Sequence[File]) -> Seen:
     """Of each process its .cpuprofile."""
     stacks: Counter[tuple[Frame, ...]] = Counter()
-    native, seconds = [], 0.0
+    native: list[File] = []
+    times: list[float] = []  # all of one clock, in microseconds
     for file in files:
-        with suppress(ValueError, KeyError, TypeError):
+        if file.path == _REFUSED:
+            console.note("the Node.js of this stage takes no --cpu-prof from NODE_OPTIONS: from 22.15 on, it does")
+        with suppress(ValueError, LookupError, TypeError):
             document = json.loads(file.data)
             for stack, weight in v8.of_cpu(document).items():
                 stacks[tuple(map(v8.frame, stack))] += weight
-            seconds = max(seconds, (document["endTime"] - document["startTime"]) / 1e6)
+            times += (document["startTime"], document["endTime"])
             native.append(file)
-    return Seen(dict(stacks), seconds, 0, native)
+    return Seen(dict(stacks), (max(times) - min(times)) / 1e6 if times else 0.0, 0, native)
 
 
 def _one(native: Sequence[File]) -> tuple[str, bytes]:

@@ -72,9 +72,11 @@ class Session:
 
     def close(self) -> None:
         """Let the container go; the venv stays for the next time. Raises EngineError where it never started."""
-        for action in self.at_end:
-            action()
-        self._held.stop()
+        try:
+            for action in self.at_end:
+                action()
+        finally:
+            self._held.stop()
         self._held.check()
 
 

@@ -96,8 +96,7 @@ def memory(c: Context, service: str | None = None, seconds: int = 10, json: bool
     What is allocated from now on is followed for some seconds; what is still
     in use at their end is shown by the function that allocated it: a leak, a
     cache that grows, or a request that is not over. The service is not
-    restarted, but is slower meanwhile. What Go and .NET can tell differs: of
-    Go it is all that is in use, of .NET what was freed again, too.
+    restarted, but is slower meanwhile. Of .NET, what was freed is in it, too.
     """
     from ddd_tasks.profiling import sampling
     from ddd_tasks.profiling import wanted as asked

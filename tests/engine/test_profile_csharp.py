@@ -15,7 +15,7 @@ import pytest
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.csharp import CSHARP
 from ddd_tasks.profiling.samplers import eventpipe
-from tests import dotnet_files, support
+from tests import dotnet_files, speedscope_schema, support
 from tests.examples import example_of
 from tests.support import Stack
 
@@ -139,6 +139,7 @@ def test_the_planted_method_comes_first_and_the_trace_can_be_read_again(stack: S
     assert state(stack, engine) == before
     assert beside(stack) == []
     folder = Path(said["folder"])
+    speedscope_schema.check(json.loads((folder / "speedscope.json").read_text()))
     names = {"trace.nettrace", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
     content = (folder / "trace.nettrace").read_bytes()

@@ -37,7 +37,7 @@ SERVICE = {
     "build": {"context": ".", "target": "prod"},
     "x-ddd": {"language": "python"},
     "init": True,
-    "cpus": 0.5,
+    "cpus": 0.4,
     "read_only": True,
     "cap_drop": ["ALL"],
     "network_mode": "none",

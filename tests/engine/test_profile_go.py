@@ -14,7 +14,7 @@ import pytest
 
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.go import GO
-from tests import support
+from tests import speedscope_schema, support
 from tests.examples import example_of
 from tests.support import Stack
 
@@ -164,6 +164,7 @@ def test_the_planted_function_comes_first_with_its_line_here(
     assert ours["main.hot"]["line"] in LINES
     assert state(stack, engine, service) == before
     assert beside(stack) == []
+    speedscope_schema.check(json.loads((Path(said["folder"]) / "speedscope.json").read_text()))
     names = {native, "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in Path(said["folder"]).iterdir()} == names
     assert ("PERFMON" in ran.err) == (native == "perf.data")

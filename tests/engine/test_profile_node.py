@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests import support
+from tests import speedscope_schema, support
 from tests.support import Stack
 
 # Both spin for so long on the CPU's own clock: hot has three quarters of the time.
@@ -78,13 +78,13 @@ def running(*words: str) -> dict[str, Any]:
 
 SERVICES = {
     "api": {**HARDENED, "cpus": 0.5},
-    "typed": {**running("dist/typed.js"), "cpus": 0.3},
-    "leaky": {**running("src/main.js", "--leak"), "cpus": 0.3},
+    "typed": {**running("dist/typed.js"), "cpus": 0.2},
+    "leaky": {**running("src/main.js", "--leak"), "cpus": 0.2, "mem_limit": "512m"},
     "idle": running("-e", "setInterval(() => {}, 1 << 30)"),
     "deaf": running("--disable-sigusr1", "-e", "setInterval(() => {}, 1 << 30)"),
-    "open": {**running("--inspect", "src/main.js"), "cpus": 0.3},
+    "open": {**running("--inspect", "src/main.js"), "cpus": 0.2},
     "taken": running("-e", "require('node:net').createServer().listen(9229, '127.0.0.1')"),
-    "beside": {**running("src/main.js"), "cpus": 0.2, "network_mode": "service:taken"},
+    "beside": {**running("-e", "setInterval(() => {}, 1 << 30)"), "network_mode": "service:taken"},
     "brief": running("-e", "setInterval(() => {}, 100)"),
 }
 INSPECTOR = ":240D"  # port 9229 in /proc/net/tcp
@@ -148,6 +148,8 @@ def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engin
     names = {"profile.cpuprofile", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
     assert "hunter2" not in "".join(file.read_text() for file in folder.iterdir())
+    assert said["command"][-1] == "--password=***"
+    speedscope_schema.check(json.loads((folder / "speedscope.json").read_text()))
 
 
 def test_typescript_is_told_by_its_source(stack: Stack) -> None:
@@ -203,6 +205,14 @@ def test_sigterm_ends_it_and_closes_the_inspector(stack: Stack) -> None:
     assert support.end_of(process) == 128 + 15
     assert (folders(stack, "api"), listens(stack, "api")) == (before, False)
     support.wait_until(lambda: not beside(stack), what="the end of its container")
+
+
+def test_a_task_that_is_killed_leaves_the_inspector_closed(stack: Stack) -> None:
+    process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"))
+    support.wait_until(lambda: listens(stack, "api"), what="the inspector")
+    support.kill_group(process)
+    support.end_of(process)
+    support.wait_until(lambda: not listens(stack, "api") and not beside(stack), what="the end of what it has begun")
 
 
 @pytest.mark.parametrize(

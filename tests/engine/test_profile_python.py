@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests import support
+from tests import speedscope_schema, support
 from tests.support import Stack
 
 # Both spin for so long on the CPU's own clock: of the time on the CPU, hot has three quarters.
@@ -120,6 +120,8 @@ def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engin
     names = {"py-spy.speedscope.json", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
     assert "hunter2" not in "".join(file.read_text() for file in folder.iterdir())
+    assert said["command"][-1] == "--password=***"
+    speedscope_schema.check(json.loads((folder / "speedscope.json").read_text()))
 
 
 def test_workers_are_sampled_with_their_parent(stack: Stack) -> None:

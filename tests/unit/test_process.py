@@ -153,3 +153,16 @@ def test_a_started_program_is_in_a_session_of_its_own() -> None:
     with process.start(python("import os; print(os.getsid(0))")) as child:
         out, _ = child.communicate(timeout=10)
     assert int(out) == child.pid != os.getsid(0)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("serve", "--password", "hunter2", "--port", "1"), ["serve", "--password", "***", "--port", "1"]),
+        (("serve", "--api-key=x", "-v"), ["serve", "--api-key=***", "-v"]),
+        (("--token",), ["--token"]),
+        ((), []),
+    ],
+)
+def test_the_word_after_one_that_asks_for_a_secret_is_hidden(words: tuple[str, ...], shown: list[str]) -> None:
+    assert process.redacted(words) == shown

@@ -34,9 +34,10 @@ def remarks(load: Mapping[str, Any]) -> Iterator[str]:
         one = load[phase]
         failed, sent = one.get("failed") or {}, one.get("requests") or 0
         if failed.get(NOT_SENT) or (one.get("late") or 0) > _LATE:
+            late = f"{one['late'] / 1000:.1f} s late" if one.get("late") is not None else "late or not at all"
             yield (
                 f"{phase} the profiler the service did not keep up with {load['rps']} requests a second:"
-                f" they left {one['late'] / 1000:.1f} s late, when one of {CONNECTIONS} others was answered"
+                f" they left {late}, when one of {CONNECTIONS} others was answered"
             )
         if sent and sum(failed.values()) > _WORTH_A_WORD * sent:
             yield f"{phase} the profiler {sum(failed.values())} of {sent} requests failed: {_reasons(failed)}"

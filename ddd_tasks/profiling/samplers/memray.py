@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ddd_tasks import console, process
@@ -29,8 +30,9 @@ _FILE = "/tmp/ddd-memory-{}.bin"
 _OUTSIDE = Frame("(outside Python)")
 _OWN = 4096  # bytes that no line of Python allocated: so much memray has itself
 # The engine kills what is left when the main program ends, and gdb would take the service along.
-_MAIN = ("sh", "-c", "cat; while [ -e /tmp/ddd-busy ]; do sleep 0.1; done")
-_LEAVE = 'kill -INT "$(cat /tmp/profiler.pid)"; while [ -e /tmp/ddd-busy ]; do sleep 0.1; done'
+_BUSY = "tries=0; while [ -e /tmp/ddd-busy ] && [ $tries -lt 300 ]; do sleep 0.1; tries=$((tries + 1)); done"
+_MAIN = ("sh", "-c", f"cat; {_BUSY}")
+_LEAVE = f'kill -INT "$(cat {program.PID})"; {_BUSY}'
 
 
 class _Ran(NamedTuple):
@@ -73,7 +75,8 @@ def _ran(
             try:
                 ran = program.run(engine, found, container, argv, what, wanted.seconds)
             except BaseException:
-                execs.capture(engine, container, ["sh", "-c", _LEAVE])
+                with suppress(DddError):
+                    execs.capture(engine, container, ["sh", "-c", _LEAVE])
                 raise
             said = _parsed(found, ran.stdout, ran.stderr)
             native = b"" if "error" in said else program.written(engine, found, container, _FILE.format(most(said)))

@@ -31,8 +31,11 @@ from ddd_tasks.project import Project
 
 _PROGRAM = ("python3", "-m", "sidecar.v8")
 _FILE = "/tmp/v8.json"
-# program.run has noted the number of what it runs. It closes the inspector, which takes a moment.
-_END = f'kill "$(cat {program.PID})" && timeout 3 tail --pid="$(cat {program.PID})" -f /dev/null'
+# program.run has noted the number of what it runs. It closes the inspector, which takes a moment: longer where the main
+# thread is busy.
+_END = f'pid=$(cat {program.PID}) && kill "$pid" && timeout 20 tail --pid="$pid" -f /dev/null'
+# The engine kills what is left when the main program ends, as it does when we are killed.
+_MAIN = ("sh", "-c", f"cat; {_END}")
 _SECONDS_TO_DUMP = 0.5
 
 
@@ -110,7 +113,7 @@ def _ran(
         return None
     image = toolbox.ensure(engine, project, language.name)
     try:
-        with shell.container(engine, project, found, allowed, image) as container:
+        with shell.container(engine, project, found, allowed, image, main=_MAIN) as container:
             ran = _watched(engine, found, container, argv, what, seconds)
             content = b"" if ran.status else program.written(engine, found, container, _FILE)
     except DddError as error:
@@ -125,7 +128,7 @@ def _watched(engine: Engine, found: Target, container: str, argv: list[str], wha
     try:
         return program.run(engine, found, container, argv, what, seconds)
     except BaseException:
-        with suppress(DddError):
+        with suppress(DddError, KeyboardInterrupt):
             execs.capture(engine, container, ["sh", "-c", _END])
         raise
 

@@ -51,8 +51,7 @@ def cpu(engine: Engine, project: Project, found: Target, language: Language, wan
             what = f"sample {found.service.name}, {wanted.seconds} s at {wanted.rate} Hz"
             ran = program.run(engine, found, container, [*_tracer(allowed), *argv], what, wanted.seconds)
             seconds = min(time.monotonic() - began, wanted.seconds)
-            if ran.status and pyspy.is_vague(ran.stderr.decode(errors="replace")):
-                ran = execs.capture(engine, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
+            ran = _explained(engine, container, allowed, pid, ran)
             native = b"" if ran.status else program.written(engine, found, container, _FILE)
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
@@ -78,8 +77,7 @@ def windows(
         try:
             with closing(Engine.connect()) as own:
                 ran = execs.capture(own, container, argv)
-                if ran.status and pyspy.is_vague(ran.stderr.decode(errors="replace")):
-                    ran = execs.capture(own, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
+                ran = _explained(own, container, allowed, pid, ran)
                 if ran.status:
                     raise _refusal(own, found, allowed, ran)
         except DddError as error:
@@ -120,6 +118,14 @@ def _argv(pid: int, wanted: Wanted) -> list[str]:
     how = "--native" if wanted.native else "--nonblocking"
     words = ["py-spy", "record", "--pid", str(pid), "--duration", str(wanted.seconds), "--rate", str(wanted.rate)]
     return [*words, how, "--subprocesses", "--full-filenames", "--format", "speedscope", "--output", _FILE]
+
+
+def _explained(engine: Engine, container: str, allowed: Rights, pid: int, ran: Captured) -> Captured:
+    """The run; one that hides why it has failed with the words of a dump, where that fails, too."""
+    if not ran.status or not pyspy.is_vague(ran.stderr.decode(errors="replace")):
+        return ran
+    looked = execs.capture(engine, container, [*_tracer(allowed), "py-spy", "dump", "--pid", str(pid)])
+    return looked if looked.status else ran
 
 
 def _image(found: Target, language: Language) -> str:

@@ -88,7 +88,7 @@ class _Buffered:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._kept = b""
+        self._kept = bytearray()
 
     def wait(self, seconds: float) -> bool:
         """Whether something is there to read, within so many seconds."""
@@ -96,17 +96,20 @@ class _Buffered:
 
     def read(self, size: int) -> bytes:
         """So many bytes, fewer at the end of the connection."""
-        while len(self._kept) < size and (more := self._connection.recv(max(_AT_ONCE, size - len(self._kept)))):
+        while len(self._kept) < size and (more := self._connection.recv(_AT_ONCE)):
             self._kept += more
-        found, self._kept = self._kept[:size], self._kept[size:]
-        return found
+        return self._taken(size)
 
     def readline(self) -> bytes:
         """The bytes up to the end of a line, or of the connection."""
         while b"\n" not in self._kept and (more := self._connection.recv(_AT_ONCE)):
             self._kept += more
-        line, end, self._kept = self._kept.partition(b"\n")
-        return line + end
+        return self._taken(self._kept.find(b"\n") + 1 or len(self._kept))
+
+    def _taken(self, size: int) -> bytes:
+        found = bytes(self._kept[:size])
+        del self._kept[:size]
+        return found
 
 
 def _path(port: int) -> str:

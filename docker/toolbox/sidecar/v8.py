@@ -125,6 +125,7 @@ def _inspected(pid: int) -> Iterator[Session]:
         with _session(int(armed.endpoint[1])) as session:
             yield session
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # closing is not to be disturbed
         if not _is_used_elsewhere():
             node.disarm(armed)
 

@@ -86,7 +86,7 @@ def _got(port: int, path: str, to: Path, seconds: float = 0, *, is_ended_early: 
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        return f"port {port} does not answer: {error or type(error).__name__}"
+        return f"port {port} does not answer: {str(error) or type(error).__name__}"
     if answer.status != http.client.OK:
         return f"status {answer.status}: {_words(content)}"
     to.write_bytes(content)
@@ -122,7 +122,7 @@ def _index(port: int, path: str) -> str:
     except TimeoutError:
         return f"no answer in {_SECONDS_TO_ANSWER:.0f} s"
     except (OSError, http.client.HTTPException) as error:
-        return f"no HTTP ({error or type(error).__name__})"
+        return f"no HTTP ({str(error) or type(error).__name__})"
     finally:
         connection.close()
     if answer.status != http.client.OK:

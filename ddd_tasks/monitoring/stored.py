@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from ddd_tasks.engine.stopped import timestamp
 from ddd_tasks.errors import ConfigError, DddError, NotRunningError, UnsupportedError
 from ddd_tasks.monitoring.api import Described, Prometheus, Target
 from ddd_tasks.monitoring.config import SCRAPE_SECONDS
@@ -120,10 +121,16 @@ def _scraped(prometheus: Prometheus, service: str, since: str) -> Target:
         if known and (is_late or len(known) == len(mine)):
             if up := next((one for one in known if one.health == "up"), None):
                 return up
-            raise _unusable(service, plain(known[0].error, known[0].url, service))
+            if is_late or not _is_new(since):
+                raise _unusable(service, plain(known[0].error, known[0].url, service))
         if is_late:
             raise _missing(service, mine, sorted({one.job for one in every}))
         time.sleep(_POLL_SECONDS)
+
+
+def _is_new(since: str) -> bool:
+    """Whether the service has been started so lately that it may not have listened yet when it was scraped."""
+    return bool(since) and time.time() - timestamp(since) < _FIRST_SECONDS
 
 
 def _second(moment: str) -> str:

@@ -161,8 +161,8 @@ class Search:
     def _process(self, process: str, given: Mapping[str, str]) -> None:
         try:
             command = _read(process, "cmdline")
-            if (process, command) in self._processes:
-                return  # what it was started with does not change
+            if not command or (process, command) in self._processes:
+                return  # it is just becoming a program, and looked at then; what it was started with does not change
             environment, group = _read(process, "environ"), _read(process, "cgroup")
         except OSError:
             return

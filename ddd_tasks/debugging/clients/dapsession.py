@@ -91,6 +91,7 @@ class Session:
         self._numbers = count(1)
         self._pending: dict[int, Pending] = {}
         self._lock = threading.Lock()
+        self._goodbye = threading.Lock()
         self._ended = False
         self._is_leaving = False
         self._leaving: Pending | None = None
@@ -139,7 +140,8 @@ class Session:
     def _leave(self) -> Pending:
         """Say that we go, once: a debugger whose process has ended waits for it. Only then it lets us close."""
         self._is_leaving = True  # before the debugger hears of it, and ends
-        self._leaving = self._leaving or self.begin("disconnect", {"restart": False, "terminateDebuggee": False})
+        with self._goodbye:  # whoever asks while the reader says it waits for the same answer
+            self._leaving = self._leaving or self.begin("disconnect", {"restart": False, "terminateDebuggee": False})
         return self._leaving
 
     def close(self) -> None:

@@ -29,7 +29,6 @@ import nox.virtualenv
 from nox.__main__ import main as nox_main
 
 from ddd_tasks import console
-from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError, UnsupportedError
 from ddd_tasks.sessions import options as stage_options
 from ddd_tasks.sessions.options import Options
@@ -205,7 +204,9 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
                 return False
             self._session = session.open_session(prepared)
             if profiled:
-                _begin_profile(prepared, self._session, profiled)
+                from ddd_tasks.profiling import sessions as profiles
+
+                profiles.begin(prepared, self._session, profiled)
         except PythonNotFoundError as error:
             # Nox skips or fails the session by its own rules for a missing interpreter.
             raise nox.virtualenv.InterpreterNotFound(f"{self.interpreter} in stage {self._options.stage}") from error
@@ -233,17 +234,6 @@ def _profiled(prepared: session.Prepared) -> str:
     from ddd_tasks.profiling import sessions as profiles
 
     return profiles.language_of(prepared) if profiles.is_asked(_runner().posargs) else ""
-
-
-def _begin_profile(prepared: session.Prepared, opened: session.Session, language: str) -> None:
-    from ddd_tasks.profiling import sessions as profiles
-
-    try:
-        with contextlib.closing(Engine.connect()) as engine:
-            profiles.begin(engine, prepared, opened, language)
-    except BaseException:
-        opened.close()
-        raise
 
 
 def _has_succeeded(prepared: session.Prepared) -> bool:

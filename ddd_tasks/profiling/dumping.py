@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ddd_tasks.debugging import mapping, target
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.language import PathMapping
+from ddd_tasks.profiling import summary
 from ddd_tasks.profiling.samplers import subject
 from ddd_tasks.profiling.sampling import sampler
 from ddd_tasks.project import Project, Service
@@ -76,5 +77,4 @@ def placed(thread: Thread, known: Sequence[PathMapping]) -> Thread:
 
 
 def _placed(call: Call, known: Sequence[PathMapping]) -> Call:
-    path = mapping.to_host(known, call.file) if call.file.startswith("/") else None
-    return call._replace(path=path if path and path.is_file() else None)
+    return call._replace(path=summary.on_host(known, call.file))

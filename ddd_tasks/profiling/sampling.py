@@ -51,8 +51,7 @@ class Report(NamedTuple):
         lost = f", {meta['lost']} lost" if meta["lost"] else ""
         seen = f"{meta['weight']} {meta['unit']} in {meta['seconds']:.1f} s"
         if meta["unit"] == BYTES:
-            when = f" in {meta['seconds']:.1f} s" if meta["seconds"] else ""  # Go's is of this moment
-            seen = f"{summary.size(meta['weight'])}{when}"
+            seen = f"{summary.size(meta['weight'])} in {meta['seconds']:.1f} s"
         return f"{seen}{lost}: {self.artefact.folder / artefacts.FLAMEGRAPH}"
 
 

@@ -99,13 +99,18 @@ def language_of(prepared: Prepared) -> str:
     )
 
 
-def begin(engine: Engine, prepared: Prepared, session: Session, language: str) -> None:
+def begin(prepared: Prepared, session: Session, language: str) -> None:
     """Have the session's programs sampled, and their profile written and shown when the session ends.
 
-    Raises DddError, when the profiler cannot be had.
+    Raises DddError, when the profiler cannot be had; the session is closed then.
     """
-    session.wrap([f"{_FOLDER}/run"])
-    archive.write(engine, session.container, "/tmp", list(_programs(engine, prepared.origin.project, language)))
+    try:
+        session.wrap([f"{_FOLDER}/run"])
+        with closing(Engine.connect()) as engine:
+            archive.write(engine, session.container, "/tmp", list(_programs(engine, prepared.origin.project, language)))
+    except BaseException:
+        session.close()
+        raise
     session.at_end.append(lambda: _end(prepared, session, language))
 
 

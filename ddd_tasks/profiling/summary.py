@@ -40,12 +40,12 @@ class Row(NamedTuple):
 
 def rows(profile: Profile, known: Sequence[PathMapping], count: int = COUNT) -> list[Row]:
     """The hottest functions. A file that the mappings lead to and that is not there has no path."""
-    return [Row(one, _on_host(known, one.file)) for one in stacks.hottest(profile, count)]
+    return [Row(one, on_host(known, one.file)) for one in stacks.hottest(profile, count)]
 
 
 def sources(project: Project, profile: Profile, known: Sequence[PathMapping]) -> dict[str, str]:
     """The files of a profile that are on this machine: path in the container -> path in the project, or elsewhere."""
-    found = ((file, _on_host(known, file)) for file in stacks.files(profile))
+    found = ((file, on_host(known, file)) for file in stacks.files(profile))
     return {file: _short(path, project.directory) for file, path in found if path}
 
 
@@ -68,6 +68,7 @@ def _short(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
 
 
-def _on_host(known: Sequence[PathMapping], file: str) -> Path | None:
+def on_host(known: Sequence[PathMapping], file: str) -> Path | None:
+    """The file of a container's path on this machine; None for one that is not there."""
     path = mapping.to_host(known, file) if file.startswith("/") else None
     return path if path and path.is_file() else None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ddd_tasks import console
 from ddd_tasks.engine import terminal
 from ddd_tasks.language import PathMapping
-from ddd_tasks.profiling import keys, stacks, summary, windows
+from ddd_tasks.profiling import diff, keys, stacks, summary, windows
 from ddd_tasks.profiling.stacks import Function, Profile
 from ddd_tasks.profiling.wanted import Wanted
 from ddd_tasks.profiling.windows import Window, Windows
@@ -62,7 +62,7 @@ class Seen:
         """One more. What ran between it and the one before is taken to be as what ran in it."""
         profile = window.profile
         self.seconds += window.seconds
-        spent = _cores(profile) * window.seconds
+        spent = diff.per_second(profile) * window.seconds
         for one in stacks.totals(profile):
             self._own[one.function, one.file] += one.own * spent
             self._whole[one.function, one.file] += one.whole * spent
@@ -73,12 +73,12 @@ class Seen:
     @property
     def cores(self) -> float:
         """How many cores were busy in the last seconds."""
-        return _cores(self._merged())
+        return diff.per_second(self._merged())
 
     def entries(self, known: Sequence[PathMapping], count: int) -> list[Entry]:
         """The functions that took most in the last seconds."""
         merged = self._merged()
-        return [self._entry(row, _cores(merged)) for row in summary.rows(merged, known, count)]
+        return [self._entry(row, diff.per_second(merged)) for row in summary.rows(merged, known, count)]
 
     def _entry(self, row: summary.Row, cores: float) -> Entry:
         one, key = row.total, (row.total.function, row.total.file)
@@ -91,10 +91,6 @@ class Seen:
                 merged[stack] += weight
         first = self._last[0]
         return Profile(first.language, first.unit, first.rate, sum(one.seconds for one in self._last), 0, merged)
-
-
-def _cores(profile: Profile) -> float:
-    return profile.weight / ((profile.rate or 1) * (profile.seconds or 1))
 
 
 def show(project: Project, service: Service, wanted: Wanted, *, json: bool) -> None:

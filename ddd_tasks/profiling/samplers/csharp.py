@@ -139,7 +139,7 @@ def _traced(
     except DddError as error:
         raise target.gone(engine, found, program.MEANWHILE) or error from error
     if said["why"] == "told":
-        console.note("ended early: what was seen until then is kept")
+        console.note(program.EARLY)
     if said["why"] == "size":
         console.note(f"ended after {said['seconds']} s: the trace has become as large as one may be")
     return _Traced(content, seen, code, said)

@@ -26,7 +26,6 @@ _Stacks: TypeAlias = "dict[tuple[Frame, ...], int]"
 _Answer = TypeVar("_Answer")
 
 _HEAP, _GOROUTINES = "heap?gc=1", "goroutine?debug=2"
-_EARLY = "ended early: what was sampled until then is kept"
 
 
 def cpu(engine: Engine, project: Project, found: Target, language: Language, wanted: Wanted) -> Recorded | None:
@@ -75,7 +74,7 @@ def memory(engine: Engine, project: Project, found: Target, language: Language, 
     if not seen:
         raise _not_grown(found, wanted, seconds)
     if seconds < wanted.seconds - 1:
-        console.note(_EARLY)
+        console.note(program.EARLY)
     return subject.recorded(found, "memory", Profile("go", BYTES, 0, seconds, 0, seen), ("heap.pb.gz", after))
 
 
@@ -120,7 +119,7 @@ def _sampled(project: Project, found: Target, language: Language, wanted: Wanted
     if wanted.rate != RATE:
         console.note(f"pprof samples {RATE} times a second whatever --rate says; --native, which is perf, follows it")
     if seconds < wanted.seconds - 1:
-        console.note(_EARLY)
+        console.note(program.EARLY)
     rate = round(1e9 / document.period) if document.period > 0 else RATE
     return subject.recorded(found, "cpu", Profile("go", SAMPLES, rate, seconds, 0, seen), ("cpu.pb.gz", content))
 

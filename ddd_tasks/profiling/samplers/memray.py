@@ -122,7 +122,7 @@ def _recorded(found: Target, wanted: Wanted, ran: _Ran) -> Recorded:
     for word in ran.words.splitlines():
         console.note(word)
     if said["early"]:
-        console.note("ended early: what was seen until then is kept")
+        console.note(program.EARLY)
     if len(said["processes"]) > 1:
         console.note(f"{NATIVE} is that of process {most(said)}, which has most in use")
     console.note("what was allocated meanwhile and is still in use, by what allocated it")

@@ -100,7 +100,7 @@ def _seen(engine: Engine, found: Target, container: str, wanted: Wanted, pid: in
     if data.status or not data.stdout:
         raise _refusal(engine, found, container, ran)
     if seconds < wanted.seconds - 1:
-        console.note("ended early: what was sampled until then is kept")
+        console.note(program.EARLY)
     script = ["perf", "script", "-i", _FILE, "-F", "tid,ip,sym,dso", "--no-inline", "--show-lost-events"]
     said = program.ask(engine, found, container, script)
     if said.status:

@@ -16,6 +16,7 @@ from ddd_tasks.errors import EngineError
 from ddd_tasks.profiling import sampled
 
 MEANWHILE = "it was profiled"
+EARLY = "ended early: what was seen until then is kept"
 PID = "/tmp/profiler.pid"
 _BEGIN = f'echo $$ > {PID}; exec "$@"'
 _END = f'kill -INT "$(cat {PID})"'

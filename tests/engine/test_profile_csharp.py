@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.csharp import CSHARP
 from ddd_tasks.profiling.samplers import eventpipe
-from tests import dotnet_files, speedscope_schema, support
+from tests import dotnet_files, profiling, speedscope_schema, support
 from tests.examples import example_of
 from tests.support import Stack
 
@@ -59,15 +58,9 @@ PLANTED, LINE = 0.75, 24
 HOT = "Planted.Work.Hot"
 STARTS = "Console.WriteLine($"
 SECRET = "hunter2"
-HARDENED: dict[str, Any] = {
-    "build": {"context": ".", "target": "prod"},
-    "init": True,
-    "read_only": True,
+HARDENED = {
+    **profiling.HARDENED,
     "tmpfs": ["/tmp"],
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "network_mode": "none",
-    "stop_grace_period": "0s",
     "cpus": 0.3,
     "environment": {"WORK": "1"},
     "command": ["dotnet", "service.dll", f"--password={SECRET}"],
@@ -103,22 +96,6 @@ def stack(bases: None) -> Iterator[Stack]:
         yield made
 
 
-def folders(stack: Stack, service: str) -> list[Path]:
-    """What is there of a service, drafts too."""
-    return sorted((stack.directory / ".ddd" / "profiles" / service).glob("*"))
-
-
-def state(stack: Stack, engine: Engine) -> tuple[Any, Any]:
-    container = f"{stack.name}-api-1"
-    found = engine.get(f"/containers/{container}/json")["State"]
-    return {**found, "Health": None}, engine.get(f"/containers/{container}/changes")
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if stack.name in name and "toolbox" in name]
-
-
 def record(stack: Stack, task: str, service: str, *words: str) -> dict[str, Any]:
     ran = stack.ddd(task, "--service", service, *words, "--json", timeout=60).ok()
     return dict(json.loads(ran.out))
@@ -131,13 +108,13 @@ def threads(stack: Stack, service: str) -> int:
 
 
 def test_the_planted_method_comes_first_and_the_trace_can_be_read_again(stack: Stack, engine: Engine) -> None:
-    before = state(stack, engine)
+    before = profiling.state(stack, engine)
     said = record(stack, "profile.cpu", "api", "--seconds", "4")
     first = said["hottest"][0]
     assert first["function"] == HOT, said
     assert abs(first["total"] - PLANTED) < 0.1, said
-    assert state(stack, engine) == before
-    assert beside(stack) == []
+    assert profiling.state(stack, engine) == before
+    assert profiling.beside(stack) == []
     folder = Path(said["folder"])
     speedscope_schema.check(json.loads((folder / "speedscope.json").read_text()))
     names = {"trace.nettrace", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
@@ -155,7 +132,7 @@ def test_the_planted_method_comes_first_and_the_trace_can_be_read_again(stack: S
 def test_a_pdb_in_the_image_gives_files_and_lines_of_this_machine(stack: Stack) -> None:
     ran = stack.ddd("profile.cpu", "--service", "lined", "--seconds", "1", timeout=60).ok()
     assert "/app/service.pdb is not read" in ran.err
-    (folder,) = folders(stack, "lined")
+    (folder,) = profiling.folders(stack, "lined")
     found = eventpipe.seen((folder / "trace.nettrace").read_bytes())
     token = next(one.token for one in found.methods if one.name == HOT) - 0x06000000
     pdb = dotnet_files.pdb("/app/Work.cs", {token: [(0, LINE - 1), (1, LINE)]})
@@ -181,49 +158,45 @@ def test_all_threads_are_dumped(stack: Stack) -> None:
 
 
 def test_ctrl_c_keeps_what_was_sampled_while_another_profile_goes_on(stack: Stack) -> None:
-    before = folders(stack, "api")
+    before = profiling.folders(stack, "api")
     other = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "4", "--rate", "50"))
     process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"))
-    support.wait_until(lambda: len(beside(stack)) == 2, what="two profilers")
+    support.wait_until(lambda: len(profiling.beside(stack)) == 2, what="two profilers")
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, support.end_of(other)) == (0, 0), err
     assert b"ended early" in err
-    made = [json.loads((folder / "meta.json").read_text()) for folder in set(folders(stack, "api")) - set(before)]
-    assert sorted(one["rate"] for one in made) == [50, 100]
-    assert all(0 < one["seconds"] <= 6 and one["weight"] > 5 for one in made), made
-    assert beside(stack) == []
+    made = set(profiling.folders(stack, "api")) - set(before)
+    told = [json.loads((folder / "meta.json").read_text()) for folder in made]
+    assert sorted(one["rate"] for one in told) == [50, 100]
+    assert all(0 < one["seconds"] <= 6 and one["weight"] > 5 for one in told), told
+    assert profiling.beside(stack) == []
 
 
 def test_sigterm_leaves_nothing_and_ends_the_session_in_the_runtime(stack: Stack) -> None:
-    before, usual = folders(stack, "idle"), threads(stack, "idle")
+    before, usual = profiling.folders(stack, "idle"), threads(stack, "idle")
     process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "idle", "--seconds", "120"))
     support.wait_until(lambda: threads(stack, "idle") > usual, what="the session")
     process.terminate()
     assert support.end_of(process) == 128 + 15
-    assert folders(stack, "idle") == before
-    support.wait_until(lambda: not beside(stack), what="the end of its container")
+    assert profiling.folders(stack, "idle") == before
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of its container")
     support.wait_until(lambda: threads(stack, "idle") <= usual, what="the end of the session")
 
 
 def test_an_idle_service_is_said_to_be_idle(stack: Stack) -> None:
     ran = stack.ddd("profile.cpu", "--service", "idle", "--seconds", "1")
-    assert (ran.status, folders(stack, "idle")) == (75, [])
+    assert (ran.status, profiling.folders(stack, "idle")) == (75, [])
     assert "nothing was sampled: service 'idle'" in ran.err
 
 
 def test_a_runtime_without_a_socket_is_refused_with_the_setting_that_is_needed(stack: Stack) -> None:
     ran = stack.ddd("profile.cpu", "--service", "off", "--seconds", "1")
-    assert (ran.status, folders(stack, "off")) == (65, [])
+    assert (ran.status, profiling.folders(stack, "off")) == (65, [])
     assert "has no diagnostics socket" in ran.err
     assert "COMPlus_EnableDiagnostics=0" in ran.err
 
 
 def test_a_service_that_ends_meanwhile_leaves_no_folder(stack: Stack) -> None:
-    ended = threading.Timer(3, lambda: stack.run("docker", "kill", f"{stack.name}-brief-1"))
-    ended.start()
-    ran = stack.ddd("profile.cpu", "--service", "brief", "--seconds", "60", timeout=30)
-    ended.join()
-    assert (ran.status, folders(stack, "brief")) == (75, [])
-    assert "ended while it was profiled" in ran.err
+    profiling.ends_meanwhile(stack, "brief")

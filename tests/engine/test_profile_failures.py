@@ -17,7 +17,7 @@ import pytest
 from ddd_tasks.engine import exec as execs
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import StoppedError
-from tests import support
+from tests import profiling, support
 from tests.engine.test_profile_python import DOCKERFILE, HARDENED
 from tests.support import Ran, Stack
 
@@ -59,11 +59,6 @@ def cpu(stack: Stack, *words: str, **options: Any) -> Ran:
 
 def left(stack: Stack, service: str) -> list[Path]:
     return sorted((stack.directory / ".ddd" / "profiles" / service).glob("*"))
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--filter", f"name={stack.name}", "--format", "{{.Names}}").ok().out
-    return [name for name in names.split() if "toolbox" in name]
 
 
 def test_a_command_ends_with_the_container_whose_processes_it_shares(stack: Stack, engine: Engine) -> None:
@@ -161,7 +156,7 @@ def test_a_service_that_restarts_again_and_again(stack: Stack) -> None:
             ran = cpu(stack, "loop", "--seconds", "3")
             assert ran.status == 75, ran.err
             assert "'loop'" in ran.err
-        assert (left(stack, "loop"), beside(stack)) == ([], [])
+        assert (left(stack, "loop"), profiling.beside(stack)) == ([], [])
     finally:
         stack.run("docker", "compose", "rm", "--force", "--stop", "loop").ok()
 
@@ -176,17 +171,17 @@ def test_a_service_that_dies_at_any_moment(stack: Stack, seconds: float) -> None
     assert status == (0 if len(left(stack, "odd")) > len(before) else 75)
     stack.run("docker", "start", f"{stack.name}-odd-1").ok()
     assert not [one for one in left(stack, "odd") if one.name.startswith(".")]
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_stays_beside_it_when_the_task_is_killed(stack: Stack, number: int) -> None:
     before = left(stack, "api")
     process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "60"))
-    support.wait_until(lambda: beside(stack), what="the profiler")  # it has not begun yet
+    support.wait_until(lambda: profiling.beside(stack), what="the profiler")  # it has not begun yet
     os.kill(process.pid, number)
     assert support.end_of(process) in (128 + number, 0)
-    support.wait_until(lambda: not beside(stack), what="the end of its container")
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of its container")
     assert not [one for one in left(stack, "api") if one.name.startswith(".")]
     assert number == signal.SIGINT or left(stack, "api") == before
 

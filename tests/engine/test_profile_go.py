@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.languages.go import GO
-from tests import speedscope_schema, support
+from tests import profiling, speedscope_schema, support
 from tests.examples import example_of
 from tests.support import Stack
 
@@ -84,17 +82,7 @@ def line_of(text: str) -> int:
 LINES = tuple(line_of("func hot") + number for number in range(3))
 # A line of the example, without which it has no endpoint.
 ENDPOINT = "ListenAndServe(profiles"
-HARDENED: dict[str, Any] = {
-    "build": {"context": ".", "target": "prod"},
-    "init": True,
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "network_mode": "none",
-    "stop_grace_period": "0s",
-    "cpus": 0.5,
-    "environment": {"WORK": "1"},
-}
+HARDENED = {**profiling.HARDENED, "cpus": 0.5, "environment": {"WORK": "1"}}
 STRIPPED = {**HARDENED, "build": {"context": ".", "dockerfile": "stripped.Dockerfile", "target": "prod"}}
 SERVICES = {
     "api": HARDENED,
@@ -133,27 +121,11 @@ def stack(bases: None) -> Iterator[Stack]:
         yield made
 
 
-def folders(stack: Stack, service: str) -> list[Path]:
-    """What is there of a service, drafts too."""
-    return sorted((stack.directory / ".ddd" / "profiles" / service).glob("*"))
-
-
-def state(stack: Stack, engine: Engine, service: str) -> tuple[Any, Any]:
-    container = f"{stack.name}-{service}-1"
-    found = engine.get(f"/containers/{container}/json")["State"]
-    return {**found, "Health": None}, engine.get(f"/containers/{container}/changes")
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if stack.name in name and "toolbox" in name]
-
-
 @pytest.mark.parametrize(("service", "native"), [("api", "cpu.pb.gz"), ("bare", "perf.data")])
 def test_the_planted_function_comes_first_with_its_line_here(
     stack: Stack, engine: Engine, service: str, native: str
 ) -> None:
-    before = state(stack, engine, service)
+    before = profiling.state(stack, engine, service)
     ran = stack.ddd("profile.cpu", "--service", service, "--seconds", "5", "--json", timeout=60).ok()
     said = json.loads(ran.out)
     ours, first = {row["function"]: row for row in said["hottest"]}, said["hottest"][0]
@@ -162,8 +134,8 @@ def test_the_planted_function_comes_first_with_its_line_here(
     assert first["line"] in (line_of("func mixed"), *LINES)
     assert abs(ours["main.hot"]["total"] - SHARE) < 0.1, said
     assert ours["main.hot"]["line"] in LINES
-    assert state(stack, engine, service) == before
-    assert beside(stack) == []
+    assert profiling.state(stack, engine, service) == before
+    assert profiling.beside(stack) == []
     speedscope_schema.check(json.loads((Path(said["folder"]) / "speedscope.json").read_text()))
     names = {native, "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in Path(said["folder"]).iterdir()} == names
@@ -180,7 +152,7 @@ def test_native_is_perf_at_any_rate(stack: Stack) -> None:
 
 @pytest.mark.parametrize("service", ["api", "bare"])
 def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack, service: str) -> None:
-    before = folders(stack, service)
+    before = profiling.folders(stack, service)
     words = support.ddd_argv("profile.cpu", "--service", service, "--seconds", "120")
     terminal = stack.spawn(*words, size=(24, 120))
     terminal.expect(f"sample {service}, 120 s at 100 Hz.*━")
@@ -190,13 +162,13 @@ def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack, service: 
     terminal.expect(r"main\.hot +planted\.go:(19|2[01])")
     terminal.wait()
     assert terminal.exitstatus == 0
-    (made,) = set(folders(stack, service)) - set(before)
+    (made,) = set(profiling.folders(stack, service)) - set(before)
     assert 0 < json.loads((made / "meta.json").read_text())["seconds"] < 30
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
 
 
 def test_one_profile_at_a_time_and_sigterm_leaves_nothing_of_it(stack: Stack) -> None:
-    before, words = folders(stack, "api"), ("profile.cpu", "--service", "api", "--seconds")
+    before, words = profiling.folders(stack, "api"), ("profile.cpu", "--service", "api", "--seconds")
     process = stack.popen(*support.ddd_argv(*words, "120"))
     try:
         assert process.stderr is not None
@@ -210,8 +182,8 @@ def test_one_profile_at_a_time_and_sigterm_leaves_nothing_of_it(stack: Stack) ->
     assert "is profiled by somebody else already" in refused.err
     assert "try: ddd profile.cpu --service api --native" in refused.err
     assert status == 128 + 15
-    support.wait_until(lambda: not beside(stack), what="the end of its container")
-    assert folders(stack, "api") == before
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of its container")
+    assert profiling.folders(stack, "api") == before
     # Go's own profile has ended as well.
     stack.ddd(*words, "1").ok()
 
@@ -226,17 +198,12 @@ def test_an_idle_service_is_said_to_be_idle(stack: Stack) -> None:
 
 
 def test_a_service_that_ends_meanwhile_leaves_no_folder(stack: Stack) -> None:
-    ended = threading.Timer(4, lambda: stack.run("docker", "kill", f"{stack.name}-brief-1"))
-    ended.start()
-    ran = stack.ddd("profile.cpu", "--service", "brief", "--seconds", "60", timeout=30)
-    ended.join()
-    assert (ran.status, folders(stack, "brief")) == (75, [])
-    assert "ended while it was profiled" in ran.err
+    profiling.ends_meanwhile(stack, "brief")
 
 
 def test_a_port_that_is_no_endpoint_is_refused(stack: Stack) -> None:
     ran = stack.ddd("profile.cpu", "--service", "elsewhere", "--seconds", "1")
-    assert (ran.status, folders(stack, "elsewhere")) == (78, [])
+    assert (ran.status, profiling.folders(stack, "elsewhere")) == (78, [])
     assert "says that pprof is on port 8080, and it is not" in ran.err
     assert "port 8080: status 404 at /debug/pprof/" in ran.err
 
@@ -250,7 +217,7 @@ def test_goroutines_are_dumped_with_paths_of_this_machine(stack: Stack) -> None:
 
 
 def test_memory_is_where_it_was_allocated_and_kept(stack: Stack, engine: Engine) -> None:
-    before = state(stack, engine, "leaky")
+    before = profiling.state(stack, engine, "leaky")
     said = json.loads(stack.ddd("profile.memory", "--service", "leaky", "--seconds", "2", "--json").ok().out)
     first = said["hottest"][0]
     assert (first["function"], first["path"]) == ("main.leak", str(stack.directory / "planted.go"))
@@ -258,7 +225,7 @@ def test_memory_is_where_it_was_allocated_and_kept(stack: Stack, engine: Engine)
     assert first["self"] > 0.8, said
     assert (said["native"], said["unit"]) == ("heap.pb.gz", "bytes")
     assert 2 << 20 < said["weight"] < 64 << 20  # ten MiB a second, where nothing else is at work
-    assert state(stack, engine, "leaky") == before
+    assert profiling.state(stack, engine, "leaky") == before
 
 
 def test_what_only_an_endpoint_can_tell_is_refused_with_the_lines_to_add(stack: Stack) -> None:

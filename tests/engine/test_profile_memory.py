@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests import support
+from tests import profiling, support
 from tests.support import Stack
 
 # Of what stays, leak has three quarters; churn allocates most, and keeps nothing. The child is a worker's stand-in.
@@ -82,22 +82,8 @@ def stack(bases: None) -> Iterator[Stack]:
         made.down()
 
 
-def state(stack: Stack, engine: Engine) -> tuple[Any, Any]:
-    container = f"{stack.name}-api-1"
-    return engine.get(f"/containers/{container}/json")["State"], engine.get(f"/containers/{container}/changes")
-
-
-def folders(stack: Stack) -> list[Path]:
-    return sorted((stack.directory / ".ddd" / "profiles" / "api").glob("*"))
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if name.startswith(f"{stack.name}-api-toolbox")]
-
-
 def test_the_planted_leak_comes_first_with_its_line_here(stack: Stack, engine: Engine) -> None:
-    before = state(stack, engine)
+    before = profiling.state(stack, engine)
     ran = stack.ddd("profile.memory", "--service", "api", "--seconds", "3", "--json").ok()
     said = json.loads(ran.out)
     first, second = said["hottest"][:2]
@@ -105,7 +91,7 @@ def test_the_planted_leak_comes_first_with_its_line_here(stack: Stack, engine: E
     assert (first["function"], first["path"], first["line"]) == ("leak", path, 9)
     assert second["function"] == "mild"
     assert abs(first["total"] - PLANTED) < 0.1, said
-    assert state(stack, engine) == before
+    assert profiling.state(stack, engine) == before
     folder = Path(said["folder"])
     assert {"memray.bin", "folded.txt", "speedscope.json", "meta.json"} < {file.name for file in folder.iterdir()}
     assert not any(b"hunter2" in file.read_bytes() for file in folder.iterdir())
@@ -119,18 +105,18 @@ def test_the_planted_leak_comes_first_with_its_line_here(stack: Stack, engine: E
 def test_the_service_lives_on_whenever_it_is_broken_off(
     stack: Stack, engine: Engine, number: int, seconds: float
 ) -> None:
-    before, left = state(stack, engine), folders(stack)
+    before, left = profiling.state(stack, engine), profiling.folders(stack)
     process = stack.popen(*support.ddd_argv("profile.memory", "--service", "api", "--seconds", "60"))
-    support.wait_until(lambda: beside(stack), what="the profiler's container")
+    support.wait_until(lambda: profiling.beside(stack), what="the profiler's container")
     time.sleep(seconds)
     process.send_signal(number)
     assert support.end_of(process) == 128 + number
-    support.wait_until(lambda: not beside(stack), what="the end of the profiler's container")
-    assert (state(stack, engine), folders(stack)) == (before, left)
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of the profiler's container")
+    assert (profiling.state(stack, engine), profiling.folders(stack)) == (before, left)
 
 
 def test_ctrl_c_keeps_what_was_seen_also_after_others(stack: Stack) -> None:
-    before = folders(stack)
+    before = profiling.folders(stack)
     terminal = stack.spawn(*support.ddd_argv("profile.memory", "--service", "api", "--seconds", "120"), size=(24, 100))
     terminal.expect("follow the memory of api")
     time.sleep(4)
@@ -139,8 +125,8 @@ def test_ctrl_c_keeps_what_was_seen_also_after_others(stack: Stack) -> None:
     terminal.expect(r"leak +app/main\.py:9")
     terminal.wait()
     assert terminal.exitstatus == 0
-    assert len(folders(stack)) == len(before) + 1
-    assert beside(stack) == []
+    assert len(profiling.folders(stack)) == len(before) + 1
+    assert profiling.beside(stack) == []
 
 
 def test_what_keeps_nothing_is_said_to_keep_nothing(stack: Stack) -> None:

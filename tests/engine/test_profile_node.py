@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests import speedscope_schema, support
+from tests import profiling, speedscope_schema, support
 from tests.support import Stack
 
 # Both spin for so long on the CPU's own clock: hot has three quarters of the time.
@@ -61,16 +60,7 @@ COPY dist ./dist
 USER 10001:10001
 CMD ["node", "/app/src/main.js", "--password=hunter2"]
 """
-HARDENED: dict[str, Any] = {
-    "build": {"context": ".", "target": "prod"},
-    "x-ddd": {"language": "node"},
-    "init": True,
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "network_mode": "none",
-    "stop_grace_period": "0s",
-}
+HARDENED = {**profiling.HARDENED, "x-ddd": {"language": "node"}}
 
 
 def running(*words: str) -> dict[str, Any]:
@@ -114,26 +104,14 @@ def profiled(stack: Stack, service: str, *words: str, task: str = "profile.cpu")
     return json.loads(stack.ddd(task, "--service", service, *words, "--json", timeout=600).ok().out)
 
 
-def folders(stack: Stack, service: str) -> list[Path]:
-    """What is there of a service, drafts too."""
-    return sorted((stack.directory / ".ddd" / "profiles" / service).glob("*"))
-
-
 def state(stack: Stack, engine: Engine, service: str = "api") -> tuple[Any, Any, bool]:
-    container = f"{stack.name}-{service}-1"
-    info = engine.get(f"/containers/{container}/json")["State"]
-    return info, engine.get(f"/containers/{container}/changes"), listens(stack, service)
+    return (*profiling.state(stack, engine, service), listens(stack, service))
 
 
 def listens(stack: Stack, service: str) -> bool:
     """Whether an inspector listens in the service's network namespace."""
     rows = stack.run("docker", "exec", f"{stack.name}-{service}-1", "cat", "/proc/net/tcp", "/proc/net/tcp6").ok()
     return any(f"{INSPECTOR} " in row and " 0A " in row for row in rows.out.splitlines())
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if name.startswith(stack.name) and "toolbox" in name]
 
 
 def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engine: Engine) -> None:
@@ -144,7 +122,7 @@ def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engin
     assert first["line"] in (5, 6)
     assert abs(first["total"] - PLANTED) < 0.1, said["hottest"]
     assert state(stack, engine) == before
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
     folder = Path(said["folder"])
     names = {"profile.cpuprofile", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
@@ -185,7 +163,7 @@ def test_an_inspector_that_is_in_use_stays(stack: Stack) -> None:
 
 
 def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:
-    before = folders(stack, "api")
+    before = profiling.folders(stack, "api")
     terminal = stack.spawn(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"), size=(24, 100))
     terminal.expect("sample api, 120 s at 100 Hz.*━")
     time.sleep(3)
@@ -193,19 +171,19 @@ def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:
     terminal.expect(r"hot +src/main\.js:[56]")
     terminal.wait()
     assert terminal.exitstatus == 0
-    (made,) = set(folders(stack, "api")) - set(before)
+    (made,) = set(profiling.folders(stack, "api")) - set(before)
     assert 0 < json.loads((made / "meta.json").read_text())["seconds"] < 30
-    assert (beside(stack), listens(stack, "api")) == ([], False)
+    assert (profiling.beside(stack), listens(stack, "api")) == ([], False)
 
 
 def test_sigterm_ends_it_and_closes_the_inspector(stack: Stack) -> None:
-    before = folders(stack, "api")
+    before = profiling.folders(stack, "api")
     process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"))
     support.wait_until(lambda: listens(stack, "api"), what="the inspector")
     process.terminate()
     assert support.end_of(process) == 128 + 15
-    assert (folders(stack, "api"), listens(stack, "api")) == (before, False)
-    support.wait_until(lambda: not beside(stack), what="the end of its container")
+    assert (profiling.folders(stack, "api"), listens(stack, "api")) == (before, False)
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of its container")
 
 
 def test_a_task_that_is_killed_leaves_the_inspector_closed(stack: Stack) -> None:
@@ -213,7 +191,9 @@ def test_a_task_that_is_killed_leaves_the_inspector_closed(stack: Stack) -> None
     support.wait_until(lambda: listens(stack, "api"), what="the inspector")
     support.kill_group(process)
     support.end_of(process)
-    support.wait_until(lambda: not listens(stack, "api") and not beside(stack), what="the end of what it has begun")
+    support.wait_until(
+        lambda: not listens(stack, "api") and not profiling.beside(stack), what="the end of what it has begun"
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,16 +207,11 @@ def test_a_task_that_is_killed_leaves_the_inspector_closed(stack: Stack) -> None
     ],
 )
 def test_a_refusal_leaves_no_folder(stack: Stack, service: str, words: tuple[str, ...], status: int, said: str) -> None:
-    before = folders(stack, service)
+    before = profiling.folders(stack, service)
     ran = stack.ddd("profile.cpu", "--service", service, *words)
-    assert (ran.status, folders(stack, service)) == (status, before)
+    assert (ran.status, profiling.folders(stack, service)) == (status, before)
     assert said in ran.err
 
 
 def test_a_service_that_ends_meanwhile_leaves_no_folder(stack: Stack) -> None:
-    ended = threading.Timer(3, lambda: stack.run("docker", "kill", f"{stack.name}-brief-1"))
-    ended.start()
-    ran = stack.ddd("profile.cpu", "--service", "brief", "--seconds", "60", timeout=40)
-    ended.join()
-    assert (ran.status, folders(stack, "brief")) == (75, [])
-    assert "ended while it was profiled" in ran.err
+    profiling.ends_meanwhile(stack, "brief")

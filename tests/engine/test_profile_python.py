@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from ddd_tasks.engine.api import Engine
-from tests import speedscope_schema, support
+from tests import profiling, speedscope_schema, support
 from tests.support import Stack
 
 # Both spin for so long on the CPU's own clock: of the time on the CPU, hot has three quarters.
@@ -49,16 +48,7 @@ COPY app ./app
 USER 10001:10001
 CMD ["python", "/app/app/main.py", "--password=hunter2"]
 """
-HARDENED: dict[str, Any] = {
-    "build": {"context": ".", "target": "prod"},
-    "x-ddd": {"language": "python"},
-    "init": True,
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "network_mode": "none",
-    "stop_grace_period": "0s",
-}
+HARDENED = {**profiling.HARDENED, "x-ddd": {"language": "python"}}
 
 
 def running(code: str) -> dict[str, Any]:
@@ -92,30 +82,15 @@ def stack(bases: None) -> Iterator[Stack]:
         made.down()
 
 
-def folders(stack: Stack, service: str) -> list[Path]:
-    """What is there of a service, drafts too."""
-    return sorted((stack.directory / ".ddd" / "profiles" / service).glob("*"))
-
-
-def state(stack: Stack, engine: Engine) -> tuple[Any, Any]:
-    container = f"{stack.name}-api-1"
-    return engine.get(f"/containers/{container}/json")["State"], engine.get(f"/containers/{container}/changes")
-
-
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if name.startswith(f"{stack.name}-") and "toolbox" in name]
-
-
 def test_the_planted_function_comes_first_with_its_line_here(stack: Stack, engine: Engine) -> None:
-    before = state(stack, engine)
+    before = profiling.state(stack, engine)
     said = json.loads(stack.ddd("profile.cpu", "--service", "api", "--seconds", "6", "--json", timeout=600).ok().out)
     first = said["hottest"][0]
     assert (first["function"], first["path"]) == ("hot", str(stack.directory / "app" / "main.py"))
     assert first["line"] in (7, 8)
     assert abs(first["total"] - PLANTED) < 0.1, said
-    assert state(stack, engine) == before
-    assert beside(stack) == []
+    assert profiling.state(stack, engine) == before
+    assert profiling.beside(stack) == []
     folder = Path(said["folder"])
     names = {"py-spy.speedscope.json", "speedscope.json", "folded.txt", "flamegraph.html", "meta.json"}
     assert {file.name for file in folder.iterdir()} == names
@@ -138,7 +113,7 @@ def test_workers_are_sampled_with_their_parent(stack: Stack) -> None:
 
 
 def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:
-    before = folders(stack, "api")
+    before = profiling.folders(stack, "api")
     terminal = stack.spawn(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"), size=(24, 100))
     terminal.expect("sample api, 120 s at 100 Hz.*━")
     time.sleep(3)
@@ -147,42 +122,37 @@ def test_ctrl_c_ends_it_early_and_keeps_what_was_sampled(stack: Stack) -> None:
     terminal.expect(r"hot +app/main\.py:[78]")
     terminal.wait()
     assert terminal.exitstatus == 0
-    (made,) = set(folders(stack, "api")) - set(before)
+    (made,) = set(profiling.folders(stack, "api")) - set(before)
     assert 0 < json.loads((made / "meta.json").read_text())["seconds"] < 30
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
 
 
 def test_sigterm_ends_it_and_leaves_nothing(stack: Stack) -> None:
-    before = folders(stack, "api")
+    before = profiling.folders(stack, "api")
     process = stack.popen(*support.ddd_argv("profile.cpu", "--service", "api", "--seconds", "120"))
-    support.wait_until(lambda: beside(stack), what="the profiler")
+    support.wait_until(lambda: profiling.beside(stack), what="the profiler")
     process.terminate()
     assert support.end_of(process) == 128 + 15
-    assert folders(stack, "api") == before
-    support.wait_until(lambda: not beside(stack), what="the end of its container")
+    assert profiling.folders(stack, "api") == before
+    support.wait_until(lambda: not profiling.beside(stack), what="the end of its container")
 
 
 def test_an_idle_service_is_said_to_be_idle(stack: Stack) -> None:
     ran = stack.ddd("profile.cpu", "--service", "idle", "--seconds", "1")
-    assert (ran.status, folders(stack, "idle")) == (75, [])
+    assert (ran.status, profiling.folders(stack, "idle")) == (75, [])
     assert "nothing was sampled: service 'idle' was idle" in ran.err
 
 
 @pytest.mark.parametrize("task", [("profile.cpu", "--seconds", "1"), ("profile.dump",)])
 def test_a_process_that_lets_nobody_in_is_said_with_what_is_missing(stack: Stack, task: tuple[str, ...]) -> None:
     ran = stack.ddd(*task, "--service", "closed")
-    assert (ran.status, folders(stack, "closed")) == (65, [])
+    assert (ran.status, profiling.folders(stack, "closed")) == (65, [])
     assert "may not be looked into" in ran.err
     assert "SYS_PTRACE" in ran.err
 
 
 def test_a_service_that_ends_meanwhile_leaves_no_folder(stack: Stack) -> None:
-    ended = threading.Timer(3, lambda: stack.run("docker", "kill", f"{stack.name}-brief-1"))
-    ended.start()
-    ran = stack.ddd("profile.cpu", "--service", "brief", "--seconds", "60", timeout=30)
-    ended.join()
-    assert (ran.status, folders(stack, "brief")) == (75, [])
-    assert "ended while it was profiled" in ran.err
+    profiling.ends_meanwhile(stack, "brief")
     assert "is not running" in stack.ddd("profile.cpu", "--service", "brief").err
 
 

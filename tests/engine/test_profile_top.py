@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import support
+from tests import profiling, support
 from tests.engine.test_profile_python import DOCKERFILE, HARDENED, PLANTED, PROGRAM
 from tests.support import Stack
 
@@ -30,11 +30,6 @@ def stack(bases: None) -> Iterator[Stack]:
         made.down()
 
 
-def beside(stack: Stack) -> list[str]:
-    names = stack.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    return [name for name in names if name.startswith(f"{stack.name}-") and "toolbox" in name]
-
-
 def test_the_planted_function_is_first_for_scripts(stack: Stack) -> None:
     said = json.loads(stack.ddd("profile.top", "--service", "api", "--seconds", "4", "--json").ok().out)
     first = said["functions"][0]
@@ -43,7 +38,7 @@ def test_the_planted_function_is_first_for_scripts(stack: Stack) -> None:
     assert 0.2 < said["cores"] < 1.1, said
     assert said["seconds"] >= 4
     assert first["total_seconds"] == pytest.approx(first["total"] * said["seconds"], rel=0.3)
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
     table = stack.ddd("profile.top", "--service", "api", "--seconds", "1").ok()
     assert table.out.splitlines()[0].split() == ["SELF", "TOTAL", "SELF", "S", "TOTAL", "S", "FUNCTION", "WHERE"]
     assert not (stack.directory / ".ddd" / "profiles").exists()
@@ -69,12 +64,12 @@ def test_a_terminal_shows_it_live_and_is_as_before_at_the_end(stack: Stack, end:
     terminal.wait()
     assert terminal.exitstatus == 0
     assert termios.tcgetattr(terminal.child_fd) == before
-    assert beside(stack) == []
+    assert profiling.beside(stack) == []
 
 
 def test_the_end_of_the_service_is_said(stack: Stack) -> None:
     process = stack.popen(*support.ddd_argv("profile.top", "--service", "brief", "--seconds", "60"))
-    support.wait_until(lambda: beside(stack), what="the profiler's container")
+    support.wait_until(lambda: profiling.beside(stack), what="the profiler's container")
     time.sleep(1)
     stack.run("docker", "kill", f"{stack.name}-brief-1").ok()
     _, err = process.communicate(timeout=20)

@@ -20,7 +20,7 @@ class Change:
     """A function in both profiles, before and after: by itself, and (total) with what it calls.
 
     All four are shares of the whole, 0 to 1; or, as they were asked for, seconds at work (bytes) in each second.
-    line: that of the later profile, where it is in it. is_chance: as large a difference comes from sampling alone.
+    line: that of the later profile, where it is in it. chance: as large a difference comes from sampling alone.
     """
 
     function: str
@@ -30,7 +30,12 @@ class Change:
     self_after: float
     total_before: float
     total_after: float
-    is_chance: bool = False
+    chance: float = 0.0
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether its own part need not have changed at all."""
+        return abs(self.self_change) <= self.chance
 
     @property
     def self_change(self) -> float:
@@ -46,11 +51,12 @@ class Change:
         """For --json."""
         changed = {"self_change": self.self_change, "total_change": self.total_change}
         numbers = {key: round(value, 6) for key, value in {**self.__dict__, **changed}.items() if type(value) is float}
-        return {**self.__dict__, "file": self.file or None, "line": self.line or None, **numbers}
+        others = {"file": self.file or None, "line": self.line or None, "is_chance": self.is_chance}
+        return {**self.__dict__, **others, **numbers}
 
 
 def changes(before: Profile, after: Profile, *, absolute: bool = False) -> list[Change]:
-    """Every function of either, what changed most first; what grew goes before what shrank by as much.
+    """Every function of either, what changed most first; what grew goes before what shrank not surely by more.
 
     Compared are shares of the whole, as most viewers do: two profiles seldom saw the same number of requests. With
     absolute it is what the function takes in each second, as `pprof -diff_base` subtracts: under the same load that
@@ -66,9 +72,9 @@ def changes(before: Profile, after: Profile, *, absolute: bool = False) -> list[
         own = (was.own * bases[0], now.own * bases[1])
         # The variance of a count is about the count.
         spread = math.sqrt(sum(part * one for part, one in zip(own, one_sample, strict=True)))
-        is_chance = after.unit != BYTES and abs(own[1] - own[0]) <= _SIGMAS * spread
+        chance = 0.0 if after.unit == BYTES else _SIGMAS * spread
         whole = (was.whole * bases[0], now.whole * bases[1])
-        found.append(Change(*key, _line(key, known[1], known[0]), *own, *whole, is_chance))
+        found.append(Change(*key, _line(key, known[1], known[0]), *own, *whole, chance))
     return sorted(found, key=_order)
 
 
@@ -84,8 +90,12 @@ def check(before: Profile, after: Profile) -> None:
 
 
 def per_second(profile: Profile) -> float:
-    """What the whole profile took in each second: seconds at work in all threads, or bytes."""
-    return profile.weight / ((profile.rate or 1) * (profile.seconds or 1))
+    """What the whole profile took in each second: seconds at work in all threads, or bytes.
+
+    Where samples were lost, what was at work then is taken to be as in the others.
+    """
+    taken = (profile.rate or 1) * (profile.seconds or 1)
+    return profile.weight / max(taken - profile.lost, taken / 10)
 
 
 def _line(key: Function, *known: Mapping[Function, Total]) -> int:
@@ -95,4 +105,5 @@ def _line(key: Function, *known: Mapping[Function, Total]) -> int:
 def _order(change: Change) -> tuple[float, float, float, str, str]:
     # Rounded: 0.9 - 0.4 and 0.6 - 0.1 are the same change.
     own, whole = round(change.self_change, 9), round(change.total_change, 9)
-    return -abs(own), -own, -abs(whole), change.function, change.file
+    surely = own if own > 0 else max(0.0, -own - change.chance)
+    return -surely, -own, -abs(whole), change.function, change.file

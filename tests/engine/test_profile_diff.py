@@ -54,29 +54,35 @@ CMD ["python", "/app/main.py"]
 
 @pytest.fixture(scope="module")
 def stack(bases: None) -> Iterator[Stack]:
-    """Two runs: as it was, and with the regression."""
     compose = json.dumps({"services": {"api": SERVICE}})
     made = support.make_stack({"app/main.py": PROGRAM, "Dockerfile": DOCKERFILE, "compose.yaml": compose})
     try:
         made.ddd("dev.up", timeout=300).ok()
-        made.ddd("profile.cpu", "--seconds", "5", timeout=600).ok()
-        made.write({"app/slow": ""})
-        made.ddd("profile.cpu", "--seconds", "5").ok()
+        profile_both(made)
         yield made
     finally:
         made.down()
 
 
-@pytest.mark.parametrize("measure", [(), ("--absolute",)])
-def test_the_planted_regression_comes_first_with_its_line_here(stack: Stack, measure: tuple[str, ...]) -> None:
-    said = json.loads(stack.ddd("profile.diff", "previous", "latest", "--json", *measure).ok().out)
-    first = said["changes"][0]
-    assert (first["function"], first["path"]) == ("parse", str(stack.directory / "app" / "main.py"))
-    assert first["line"] in (7, 8)
-    assert not first["is_chance"]
-    # In all, since sum is called in both. What waits for its half of a CPU counts as at work: the second is full, too.
-    assert abs(first["total_before"] - 1 / 3) < 0.1, said
-    assert abs(first["total_after"] - 3 / 5) < 0.1, said
+def profile_both(stack: Stack) -> None:
+    """A run as it was, and one with the regression."""
+    (stack.directory / "app" / "slow").unlink(missing_ok=True)
+    stack.ddd("profile.cpu", "--seconds", "5", timeout=600).ok()
+    stack.write({"app/slow": ""})
+    stack.ddd("profile.cpu", "--seconds", "5", timeout=600).ok()
+
+
+def test_the_planted_regression_comes_first_with_its_line_here(stack: Stack) -> None:
+    profile_both(stack)  # anew: on a busy machine, another try is one
+    for measure in (("--absolute",), ()):
+        said = json.loads(stack.ddd("profile.diff", "previous", "latest", "--json", *measure).ok().out)
+        first = said["changes"][0]
+        assert (first["function"], first["path"]) == ("parse", str(stack.directory / "app" / "main.py")), said
+        assert first["line"] in (7, 8)
+        assert not first["is_chance"]
+        # In all, since sum is called in both. What waits for its part of a CPU counts as at work: each second is full.
+        assert abs(first["total_before"] - 1 / 3) < 0.1, said
+        assert abs(first["total_after"] - 3 / 5) < 0.1, said
 
 
 def test_what_changed_is_a_table_and_a_page_with_the_later_run(stack: Stack) -> None:
@@ -89,8 +95,7 @@ def test_what_changed_is_a_table_and_a_page_with_the_later_run(stack: Stack) -> 
     page = Path(ran.err.splitlines()[-1])
     assert page.read_text().count('"parse"') == 1
     runs = json.loads(stack.ddd("profile.list", "--json").ok().out)
-    assert len(runs) == 2
-    assert page.parent == Path(runs[1]["folder"])
+    assert page.parent == Path(runs[-1]["folder"])
 
 
 def test_the_file_for_speedscope_is_one(stack: Stack) -> None:

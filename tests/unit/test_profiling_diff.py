@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime, timezone
 from pathlib import Path
@@ -71,6 +72,12 @@ def test_under_the_same_load_only_what_became_slower_has_changed() -> None:
 def test_profiles_of_different_lengths_are_compared_by_the_second() -> None:
     found = diff.changes(profile(5.0, parse=50), profile(10.0, parse=100), absolute=True)
     assert {one.self_change for one in found} == {0}
+
+
+def test_lost_samples_are_taken_to_be_like_the_others() -> None:
+    whole = profile(5.0, parse=200)
+    less = dataclasses.replace(whole, lost=100)
+    assert diff.per_second(less) == diff.per_second(whole) * 500 / 400
 
 
 @pytest.mark.parametrize("absolute", [False, True])

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -56,16 +55,7 @@ COPY app ./app
 USER 10001:10001
 CMD ["python", "/app/app/main.py", "--password=hunter2"]
 """
-SERVICE: dict[str, Any] = {
-    "build": {"context": ".", "target": "prod"},
-    "x-ddd": {"language": "python"},
-    "init": True,
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-    "network_mode": "none",
-    "stop_grace_period": "0s",
-}
+SERVICE = {**profiling.HARDENED, "x-ddd": {"language": "python"}}
 SERVICES = {"api": SERVICE, "idle": {**SERVICE, "command": ["python", "-c", "import time\nwhile True: time.sleep(1)"]}}
 
 

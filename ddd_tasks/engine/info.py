@@ -22,8 +22,8 @@ def collect() -> dict[str, Any]:
         "engine": version["Version"],
         "api": version["ApiVersion"],
         "endpoint": engine.endpoint.host,
-        "compose": None if "compose" in absent else _compose_version(),
-        "buildx": None if "buildx" in absent else _buildx_version(),
+        "compose": None if "compose" in absent else compose_version(),
+        "buildx": None if "buildx" in absent else buildx_version(),
         "storage_driver": facts["Driver"],
         "cgroup": f"v{facts.get('CgroupVersion', '?')} ({facts.get('CgroupDriver', '?')})",
         "root_dir": facts["DockerRootDir"],
@@ -42,11 +42,12 @@ def stand_ins(directory: Path) -> dict[str, str]:
     return {str(official): str(name) for official, name in recorded.items()} if isinstance(recorded, dict) else {}
 
 
-def _compose_version() -> str:
+def compose_version() -> str:
+    """As 2.26.1. Raises CommandError."""
     return process.capture(["docker", "compose", "version", "--short"]).stdout.strip().removeprefix("v")
 
 
-def _buildx_version() -> str:
+def buildx_version() -> str:
     """`github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3` and the like: the second word."""
     words = process.capture(["docker", "buildx", "version"]).stdout.split()
     return words[1].removeprefix("v") if len(words) > 1 else "unknown"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from ddd_tasks.tasks import ci, debug, dev, engine, monitor, profile, scaffold, secrets, stage
+from ddd_tasks.tasks import ci, debug, dev, engine, monitor, overview, profile, scaffold, secrets, stage
 
-ns = Collection(scaffold.init, scaffold.languages, ci, debug, dev, engine, monitor, profile, secrets, stage)
+_TOP = (overview.doctor, scaffold.init, scaffold.languages)
+
+ns = Collection(*_TOP, ci, debug, dev, engine, monitor, profile, secrets, stage)

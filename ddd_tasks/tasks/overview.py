@@ -1,0 +1,32 @@
+"""Tasks at the top about all of it: `ddd doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from ddd_tasks import console
+from ddd_tasks.tasks.surface import JSON_HELP, leave, task
+
+
+@task(name="doctor", help={"fix": "Run the fixes that take nothing from anybody.", "json": JSON_HELP})
+def doctor(_c: Context, fix: bool = False, json: bool = False) -> None:
+    """Say what keeps this machine or project from working.
+
+    Each warning comes with why it matters and the command that mends it. The
+    exit status is 1 where there is a problem.
+    """
+    from ddd_tasks import doctor as doctors
+
+    findings = doctors.examine(Path.cwd())
+    if fix:
+        findings = doctors.repair(findings, Path.cwd())
+    if json:
+        console.result_json([one.as_dict() for one in findings])
+    else:
+        console.table(doctors.COLUMNS, [one.cells for one in findings])
+        for one in findings:
+            if one.state != doctors.OK:
+                console.note("\n" + "\n".join(one.lines()))
+    leave(int(doctors.has_problem(findings)))

@@ -119,13 +119,21 @@ def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: s
 def live_table() -> Iterator[Callable[..., None]]:
     """Within the block, each table given to the function takes the place of the one before it. For a terminal.
 
-    It takes columns, rows and title as table does.
+    It takes columns, rows and title as table does, and lines to stand below them.
     """
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.live import Live
+    from rich.text import Text
 
     with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda columns, rows, title="": live.update(_drawn(columns, rows, title), refresh=True)
+
+        def draw(
+            columns: Sequence[str], rows: Sequence[Mapping[str, str]], title: str = "", below: Sequence[str] = ()
+        ) -> None:
+            lines = [Text(line.translate(_CELL)) for line in below]
+            live.update(Group(_drawn(columns, rows, title), *lines), refresh=True)
+
+        yield draw
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Mapping[str, str]], title: str = "") -> Any:

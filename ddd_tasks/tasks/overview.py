@@ -1,4 +1,4 @@
-"""Tasks at the top about all of it: `ddd doctor`."""
+"""Tasks at the top about all of it: how the project is, and what keeps it from working."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from ddd_tasks import console
+from ddd_tasks import project as projects
 from ddd_tasks.tasks.surface import JSON_HELP, leave, task
 
 
@@ -30,3 +31,19 @@ def doctor(_c: Context, fix: bool = False, json: bool = False) -> None:
             if one.state != doctors.OK:
                 console.note("\n" + "\n".join(one.lines()))
     leave(int(doctors.has_problem(findings)))
+
+
+@task(name="status", help={"watch": "Anew each second, until Ctrl-C.", "json": JSON_HELP})
+def status(_c: Context, watch: bool = False, json: bool = False) -> None:
+    """Show the services: health, URLs, debugger, usage.
+
+    Also what restarts the code after a save, whether Prometheus scrapes it,
+    and the last lines of those that have failed.
+    """
+    from ddd_tasks import status as overview
+
+    project = projects.load(Path.cwd())
+    if json:
+        console.result_json([row.as_dict() for row in overview.once(project)])
+    else:
+        overview.show(project, is_live=watch)

@@ -15,6 +15,7 @@ from ddd_tasks import bases, hostconfig
 from ddd_tasks.doctor.finding import OK, PROBLEM, WARNING, Finding, of_error
 from ddd_tasks.doctor.subject import Subject
 from ddd_tasks.engine import info, tools
+from ddd_tasks.engine.endpoint import DEFAULT_HOST
 from ddd_tasks.errors import DddError
 from ddd_tasks.hostconfig.common import is_loopback
 
@@ -31,7 +32,9 @@ def engine(subject: Subject) -> Iterator[Finding]:
     """Does an engine answer, may this user ask it, and is it one that was tried?"""
     if subject.no_engine or subject.engine is None:
         error = subject.no_engine or DddError("no engine was asked")
-        yield of_error("engine", error, "everything runs in its containers", is_safe=error.hint == "ddd engine.up")
+        found = of_error("engine", error, "everything runs in its containers", is_safe=error.hint == "ddd engine.up")
+        is_elsewhere = os.environ.get("DOCKER_HOST") not in (None, "", DEFAULT_HOST)
+        yield found._replace(fix="unset DOCKER_HOST", is_safe=False) if is_elsewhere else found
         return
     where = f"at {subject.engine.endpoint.host}, API {subject.version['ApiVersion']}"
     yield _version("engine", str(subject.version["Version"]), where)

@@ -18,6 +18,8 @@ from ddd_tasks.sessions.container import PROJECT_LABEL
 # What runs the tasks and sessions of a checkout, and the file that asks for it.
 _RUNNERS = {"nox": "noxfile.py", "inv": "tasks.py"}
 _NAMES_AT_MOST = 5
+# Nox is one of our dependencies, and so is beside us.
+_OURS_FIRST = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 
 
 def containers(subject: Subject) -> Iterator[Finding]:
@@ -26,11 +28,16 @@ def containers(subject: Subject) -> Iterator[Finding]:
         return
     every = subject.engine.get("/containers/json", all=True, filters={"label": [PROJECT_LABEL]})
     alive = {one["Id"] for one in subject.engine.get("/containers/json")}
-    stale = sorted(one["Names"][0].lstrip("/") for one in every if _is_stale(one, alive))
+    found = [one for one in every if _is_stale(one, alive)]
+    stale = sorted(one["Names"][0].lstrip("/") for one in found)
     if stale:
+        # A folder that is not here may be elsewhere, where one that runs is in use.
+        is_safe = all(one["State"] != "running" for one in found)
         shown = ", ".join(stale[:_NAMES_AT_MOST]) + ("" if len(stale) <= _NAMES_AT_MOST else " and more")
         fix = f"docker rm --force --volumes {shlex.join(stale)}"
-        yield Finding("leftovers", WARNING, f"{len(stale)} containers: {shown}", "they hold names and space", fix, True)
+        yield Finding(
+            "leftovers", WARNING, f"{len(stale)} containers: {shown}", "they hold names and space", fix, is_safe
+        )
     else:
         yield Finding("leftovers", OK, "no container of ours is without its folder or its service")
 
@@ -42,14 +49,14 @@ def package(subject: Subject) -> Iterator[Finding]:
             continue
         python = _python_of(program)
         if python is None:
-            fix = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+            fix = _OURS_FIRST
             # Every task can be had through ddd as well; sessions only through nox.
             state = WARNING if program == "inv" else PROBLEM
             yield Finding(program, state, f"{program} is not on PATH", f"{file} is for it", fix)
             continue
         asked = process.capture([python, "-c", "import ddd_tasks; print(ddd_tasks.__file__)"], check=False)
         if asked.status:
-            fix = f"{python} -m pip install ddd-tasks"
+            fix = _OURS_FIRST
             what = f"the {program} on PATH runs with {python}, which has no ddd_tasks"
             yield Finding(program, PROBLEM, what, f"{file} imports it", fix)
         else:

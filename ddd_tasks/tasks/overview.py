@@ -47,3 +47,15 @@ def status(_c: Context, watch: bool = False, json: bool = False) -> None:
         console.result_json([row.as_dict() for row in overview.once(project)])
     else:
         overview.show(project, is_live=watch)
+
+
+@task(name="completion", positional=["shell"], help={"shell": "bash, zsh or fish."})
+def completion(_c: Context, shell: str) -> None:
+    """Print what makes a shell complete ddd and inv.
+
+    In ~/.bashrc or ~/.zshrc: eval "$(ddd completion bash)", or zsh; for fish:
+    ddd completion fish > ~/.config/fish/conf.d/ddd.fish
+    """
+    from ddd_tasks import completions
+
+    console.result(completions.script(shell).rstrip())

@@ -20,9 +20,12 @@ from invoke.tasks import task as invoke_task
 from ddd_tasks import console, process
 from ddd_tasks.engine import terminal
 from ddd_tasks.errors import ConfigError, DddError, ExitCode, Terminated
+from ddd_tasks.tasks import completing
 
 JSON_HELP = "Print the result as JSON."
 SERVICE_HELP = "Service of the Compose file (default: the one whose code is here, or the only one that is built)."
+
+completing.install()
 
 
 def task(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], Task[Any]]:

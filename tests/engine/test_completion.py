@@ -1,0 +1,111 @@
+"""Completion in the shells themselves: tasks, flags, services and stages, where there is no Docker at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests import support
+from tests.support import REPO
+
+COMPOSE = json.dumps({"services": {"app": {"build": "."}, "audit": {"image": "none"}, "web": {"image": "none"}}})
+DOCKERFILE = "FROM scratch AS dev\nFROM dev AS debug\nFROM dev AS prod\n"
+# What the user types before the key, and what then stands there, or is offered.
+CASES = (
+    ("monitor.que", ["monitor.query"]),
+    ("dev.exec --serv", ["--service"]),
+    ("dev.exec --service a", ["app", "audit"]),
+    ("dev.exec --service ", ["app", "audit", "web"]),
+    ("dev.exec --service app --us", ["--user"]),
+    ("dev.up --ports de", ["declared"]),
+    ("stage.build --stage p", ["prod"]),
+    ("stage.diff ", ["debug", "dev", "prod"]),
+    ("stage.diff dev pr", ["prod"]),
+    ("completion z", ["zsh"]),
+)
+
+
+@pytest.fixture(scope="module")
+def shells(bases: None) -> Iterator[str]:
+    """The name of a container with the shells and the package."""
+    stack = support.make_stack(
+        {
+            "Dockerfile": (REPO / "tests/engine/shells/Dockerfile").read_text(),
+            "compose.yaml": json.dumps({"services": {"shells": {"build": ".", "init": True}}}),
+            "project/compose.yaml": COMPOSE,
+            "project/Dockerfile": DOCKERFILE,
+            "project/tasks.py": "from ddd_tasks import ns\n",
+        }
+    )
+    try:
+        build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(stack.directory))
+        support.run(*build, cwd=REPO).ok()
+        stack.ddd("dev.up", timeout=600).ok()
+        yield f"{stack.name}-shells-1"
+    finally:
+        stack.down()
+
+
+def offered(container: str, *argv: str) -> list[str]:
+    return support.run("docker", "exec", container, *argv).ok().out.split()
+
+
+@pytest.mark.parametrize("program", ["ddd", "inv"])
+def test_bash(shells: str, program: str) -> None:
+    """As bash calls the function: with the words up to the cursor, and with what the last of them begins with."""
+    script = """\
+eval "$(ddd completion bash)"
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_ddd_complete "$1" "${COMP_WORDS[-1]}" && echo "${COMPREPLY[@]}"
+"""
+    for typed, expected in CASES:
+        words = [program, *typed.split(" ")]
+        assert sorted(offered(shells, "bash", "-c", script, "bash", *words)) == expected, typed
+
+
+def test_bash_with_an_equals_sign(shells: str) -> None:
+    """It takes the flag, the sign and the value for three words."""
+    script = (
+        'eval "$(ddd completion bash)"; COMP_WORDS=("$@"); COMP_CWORD=4; _ddd_complete ddd a; echo "${COMPREPLY[@]}"'
+    )
+    words = ["ddd", "dev.exec", "--service", "=", "a"]
+    assert sorted(offered(shells, "bash", "-c", script, "bash", *words)) == ["app", "audit"]
+
+
+@pytest.mark.parametrize("program", ["ddd", "inv"])
+def test_fish(shells: str, program: str) -> None:
+    for typed, expected in (*CASES, ("dev.exec --service=w", ["--service=web"])):
+        script = f"ddd completion fish | source; complete --do-complete '{program} {typed}'"
+        assert sorted(offered(shells, "fish", "-c", script)) == expected, typed
+
+
+@pytest.mark.parametrize("program", ["ddd", "inv"])
+def test_zsh(shells: str, program: str) -> None:
+    """On a terminal, with the key itself: what can be one thing only is written, the others are listed."""
+    argv = ["exec", "-it", "-e", "TERM=dumb", shells, "zsh", "-f"]
+    terminal = pexpect.spawn("docker", argv, encoding="utf-8", timeout=20, dimensions=(40, 200))
+    try:
+        terminal.sendline("PROMPT='rea''dy> '; unsetopt zle_bracketed_paste; eval \"$(ddd completion zsh)\"")
+        terminal.expect_exact("ready> ")
+        for typed, expected in (*CASES, ("dev.exec --service=w", ["eb"])):
+            terminal.send(f"{program} {typed}\t")
+            last = typed.split(" ")[-1]
+            for word in expected:
+                terminal.expect_exact(word if len(expected) > 1 else word.removeprefix(last))
+            terminal.send("\x15")  # away with the line
+    finally:
+        terminal.close(force=True)
+
+
+def test_an_unknown_shell_is_refused(shells: str) -> None:
+    ran = support.run("docker", "exec", shells, "ddd", "completion", "fihs")
+    assert ran.status == 78
+    assert "did you mean: fish" in ran.err
+
+
+def test_no_docker_is_there_to_be_asked(shells: str) -> None:
+    assert support.run("docker", "exec", shells, "sh", "-c", "command -v docker").status != 0

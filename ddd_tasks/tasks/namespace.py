@@ -6,6 +6,6 @@ from invoke.collection import Collection
 
 from ddd_tasks.tasks import ci, debug, dev, engine, monitor, overview, profile, scaffold, secrets, stage
 
-_TOP = (overview.completion, overview.doctor, overview.status, scaffold.init, scaffold.languages)
+_TOP = (overview.completion, overview.doctor, overview.report, overview.status, scaffold.init, scaffold.languages)
 
 ns = Collection(*_TOP, ci, debug, dev, engine, monitor, profile, secrets, stage)

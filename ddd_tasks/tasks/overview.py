@@ -59,3 +59,16 @@ def completion(_c: Context, shell: str) -> None:
     from ddd_tasks import completions
 
     console.result(completions.script(shell).rstrip())
+
+
+@task(name="report")
+def report(_c: Context) -> None:
+    """Print what an issue tracker needs, without secrets.
+
+    Versions, what doctor finds, the Compose configuration with its values
+    masked, and the last lines of services that have failed. Read it before
+    you post it.
+    """
+    from ddd_tasks import report as reports
+
+    console.result(reports.text(Path.cwd()))

@@ -11,6 +11,9 @@ from ddd_tasks import errors
 from ddd_tasks.tasks.namespace import ns
 
 FOLDER = Path(__file__).parent
+_AFTER = """\
+A command that runs inside passes its own status on; death by signal n is 128+n. With `--json`, a refusal is an object
+with `error`, `cause`, `did_you_mean`, `valid`, `try` and `exit_code`, as far as there is something to say."""
 _NOTE = "<!-- Made by `python -m docs.reference`; changes here are lost. -->\n"
 
 
@@ -37,11 +40,7 @@ def exit_codes() -> str:
     parts = ["# Exit codes and errors\n", _NOTE, "| code | error | when |\n|---:|---|---|"]
     parts += [f"| {_code(kind)} | `{kind.__name__}` | {_first(kind)} |" for kind, _ in _kinds()]
     parts.append("| 130 | | Ctrl-C |")
-    parts.append(
-        "\nA command that runs inside passes its own status on; death by signal n is 128+n. With `--json`, a refusal is "
-        "an object with `error`, `cause`, `did_you_mean`, `valid`, `try` and `exit_code`, as far as there is something "
-        "to say.\n"
-    )
+    parts.append(f"\n{_AFTER}\n")
     return "\n".join(parts)
 
 
@@ -53,14 +52,12 @@ def _task(name: str) -> str:
 
 
 def _flags(argument: Any) -> str:
-    names = [f"--{name}" if len(name) > 1 else f"-{name}" for name in reversed(argument.names)]
-    value = f" {argument.name.upper().replace('_', '-').strip('-')}" if argument.takes_value else ""
-    shown = ", ".join(f"`{name}`" for name in sorted(names, key=len, reverse=True)).replace("_", "-")
-    return (
-        f"`{argument.name.upper()}`, {shown}"
-        if argument.positional
-        else shown + (f" `{value.strip()}`" if value else "")
-    )
+    names = sorted((f"--{name}" if len(name) > 1 else f"-{name}" for name in argument.names), key=len, reverse=True)
+    shown = ", ".join(f"`{name.replace('_', '-')}`" for name in names)
+    value = argument.name.upper().replace("_", "-").strip("-")
+    if argument.positional:
+        return f"`{value}`, {shown}"
+    return f"{shown} `{value}`" if argument.takes_value else shown
 
 
 def _kinds() -> Iterator[tuple[type[errors.DddError], int]]:

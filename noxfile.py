@@ -9,6 +9,7 @@ import nox
 from ddd_tasks.nox import monitor_check, stage
 
 nox.needs_version = ">=2025.2.9"
+nox.options.error_on_missing_interpreters = False  # in CI as well: compat skips a Python that is not here
 
 # The bootstrap has made .venv from the lock and put it on PATH: no session needs a venv of its own for the tools.
 HOST = "none"
@@ -93,6 +94,19 @@ def nox_versions(session: nox.Session, version: str) -> None:
     )  # its own demand would replace a Nox too old
     selected = ["tests/engine/test_nox_too_old.py"] if version == "too-old" else NOX_TESTS
     session.run("pytest", *selected, "--require-engine", *session.posargs)
+
+
+@nox.session(venv_backend="virtualenv", python=["3.10", "3.11", "3.12", "3.13", "3.14"], default=False)
+@nox.parametrize("invoke", ["2.2", "3"])
+def compat(session: nox.Session, invoke: str) -> None:
+    """The unit tests with another Python and Invoke, as a record for docs/compatibility.md."""
+    tools = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
+    session.install("--editable", ".", *tools, f"invoke=={invoke}.*")
+    # With words of your own it is a trial, and no record of a cell.
+    folder = Path(".ddd/compatibility" if session.posargs else "docs/compatibility/records")
+    file = folder / f"python-{session.python}-invoke-{invoke}.json"
+    pytest = ["python", "-m", "pytest", "-p", "docs.compatibility.recorder", "tests/unit"]
+    session.run(*pytest, *session.posargs, env={"DDD_COMPAT_RECORD": str(file)})
 
 
 # The example stack; the engine tests run the same on projects of their own, so that CI need not.

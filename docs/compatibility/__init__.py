@@ -1,0 +1,108 @@
+"""The page of versions that tests ran with, made from records: `python -m docs.compatibility` writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "records"
+PAGE = Path(__file__).parent.parent / "compatibility.md"
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+INVOKES = ("2.2", "3")
+ENGINES = ("Docker Engine 26", "Docker Engine 28", "Podman")
+COMPOSES = ("2.26", "2.40", "5")
+
+NOT_RUN = "not run"
+UNIT, ENGINE = "tests/unit", "tests/engine"
+
+Record = dict[str, Any]  # what docs.compatibility.recorder writes
+
+_HEAD = """\
+# Compatibility
+
+<!-- Made by `python -m docs.compatibility` from docs/compatibility/records; changes here are lost. -->
+
+Which tests passed with which versions. Each cell is the record of a run; "not run" says that there is none, and nothing
+more. One cell, all for which a Python is there, the engine tests with what is there, and this page made anew:
+
+```sh
+nox -s "compat-3.13(invoke='3')"
+nox -s compat
+DDD_COMPAT_RECORD=docs/compatibility/records/engine-28.json \\
+    python -m pytest -p docs.compatibility.recorder tests/engine --require-engine
+python -m docs.compatibility
+```
+"""
+_PARTLY = """\
+A run of some of the tests, or one that was stopped, is "partly". What is supported by intent is in `pyproject.toml`
+(Python 3.10 or newer, Invoke 2.2 to 3, Nox 2025.2.9 or newer) and the README (Docker Engine 25 or newer); the session
+`nox-versions` runs the container sessions with several versions of Nox and keeps no record.
+"""
+
+
+def load(folder: Path = FOLDER) -> list[Record]:
+    """The records, oldest first."""
+    return sorted((json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")), key=_when)
+
+
+def page(records: Sequence[Record]) -> str:
+    """The text of the page."""
+    unit = {(python, invoke): NOT_RUN for python in PYTHONS for invoke in INVOKES}
+    engine = {(name, compose): NOT_RUN for name in ENGINES for compose in COMPOSES}
+    for record in records:  # oldest first: a later run of the same cell comes last
+        versions = record["versions"]
+        if record["tests"] == [UNIT]:
+            unit[_among(versions["python"], PYTHONS), _among(versions["invoke"], INVOKES)] = result(record)
+        elif ENGINE in record["tests"] and "engine" in versions:
+            engine[_among(versions["engine"], ENGINES), _among(versions["compose"], COMPOSES)] = result(record)
+    return "\n".join(
+        [
+            _HEAD,
+            "## Python and Invoke: the unit tests\n",
+            _table("Python", "Invoke", unit),
+            "## Engine and Compose: the tests on a real engine\n",
+            _table("engine", "Compose", engine),
+            _PARTLY,
+            "## The records\n",
+            _details(records),
+        ]
+    )
+
+
+def result(record: Record) -> str:
+    """As a cell says it: failures first, and whether these were all of the tests."""
+    bad = [f"**{record[word]} {word}**" for word in ("failed", "errors") if record[word]]
+    rest = [f"{record[word]} {word}" for word in ("passed", "skipped") if record[word]]
+    return ("" if record["whole"] else "partly: ") + ", ".join([*bad, *rest])
+
+
+def _when(record: Record) -> str:
+    return str(record["date"])
+
+
+def _among(version: str, names: Iterable[str]) -> str:
+    """The name that this version belongs to, as 3.11.7 does to 3.11; itself where there is none."""
+    return next((name for name in names if version == name or version.startswith((f"{name}.", f"{name} "))), version)
+
+
+def _table(rows: str, columns: str, cells: dict[tuple[str, str], str]) -> str:
+    across = list(dict.fromkeys(column for _, column in cells))
+    lines = [f"| {rows} | {' | '.join(f'{columns} {name}' for name in across)} |", "|---" * (len(across) + 1) + "|"]
+    for row in dict.fromkeys(row for row, _ in cells):
+        words = [row, *(cells.get((row, column), NOT_RUN) for column in across)]
+        lines += [f"| {' | '.join(words)} |"]
+    return "\n".join([*lines, ""])
+
+
+def _details(records: Sequence[Record]) -> str:
+    if not records:
+        return "None yet.\n"
+    lines = ["| date | commit | with | tests | result |", "|---|---|---|---|---|"]
+    for record in records:
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        command = " ".join(record["arguments"])
+        lines.append(f"| {record['date']} | {record['commit']} | {versions} | `{command}` | {result(record)} |")
+    return "\n".join([*lines, ""])

@@ -94,6 +94,11 @@ def plan_for(
     return Plan(packages, _trixie(sources) if from_trixie else {})
 
 
+def package(this: System, part: str) -> str:
+    """The distribution's package of a part, or "" where apt does not install it."""
+    return {"debian": _DEBIAN, "ubuntu": _UBUNTU}.get(this.family, {}).get(part, "")
+
+
 def _package_names(this: System, lacking: Sequence[str], *, docker_com: bool) -> list[str]:
     by_part = _DOCKER_COM if docker_com else {"debian": _DEBIAN, "ubuntu": _UBUNTU}.get(this.family, {})
     by_hand = " && ".join(this.guide.commands(engine=ENGINE in lacking))

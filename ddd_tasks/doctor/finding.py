@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ddd_tasks import process
 from ddd_tasks.errors import DddError
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -13,7 +14,8 @@ COLUMNS = ("check", "state", "what")
 class Finding(NamedTuple):
     """One thing that was looked at. state: OK, WARNING or PROBLEM.
 
-    why: why it matters; fix: one command to paste; is_safe: whether --fix may run it: it takes nothing from anybody.
+    why: why it matters; fix: one command to paste; is_safe: whether --fix may run it: it takes nothing from anybody;
+    applied: what --fix has run for this check.
     """
 
     check: str
@@ -22,6 +24,7 @@ class Finding(NamedTuple):
     why: str = ""
     fix: str = ""
     is_safe: bool = False
+    applied: tuple[str, ...] = ()
 
     @property
     def cells(self) -> dict[str, str]:
@@ -30,7 +33,7 @@ class Finding(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The fields of doctor --json."""
-        return {**self._asdict(), "why": self.why or None, "fix": self.fix or None}
+        return {**self._asdict(), "why": self.why or None, "fix": self.fix or None, "applied": list(self.applied)}
 
     def lines(self) -> list[str]:
         """What to read about a warning or a problem, below the table."""
@@ -38,11 +41,15 @@ class Finding(NamedTuple):
         said += [f"  why: {self.why}"] if self.why else []
         return [*said, f"  try: {self.fix}"] if self.fix else said
 
+    def redacted(self) -> Finding:
+        """The same without passwords, which words of other programs may have. A fix has none in the first place."""
+        return self._replace(what=process.redact(self.what))
 
-def of_error(check: str, error: DddError, why: str = "", *, state: str = PROBLEM, is_safe: bool = False) -> Finding:
+
+def of_error(check: str, error: DddError, why: str = "", *, state: str = PROBLEM) -> Finding:
     """A refusal as a finding: its cause in one line, its hint as the fix."""
     cause = " ".join(error.cause.split())
     what = f"{error.what}: {cause}" if cause else error.what
     if error.nearest:
         what += f" (did you mean {error.nearest}?)"
-    return Finding(check, state, what, why, error.hint, is_safe and bool(error.hint))
+    return Finding(check, state, what, why, error.hint)

@@ -1,0 +1,8 @@
+"""What the doctor gives to the nox on PATH: it says which ddd_tasks is imported there."""
+
+import sys
+
+import ddd_tasks
+
+sys.stdout.write(f"ddd_tasks={ddd_tasks.__file__}\n")
+sys.stdout.flush()

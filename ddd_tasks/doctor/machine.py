@@ -91,9 +91,7 @@ def disk(subject: Subject) -> Iterator[Finding]:
         fix = fix.replace("image prune", "image prune --all")
     if free + cache + unused < _LITTLE:
         what += ", and that is not enough"
-        fix += (
-            f"; {with_sudo('du')} -h --one-file-system --max-depth=2 {_mount_of(root)} | sort -h | tail"
-        )
+        fix += f"; {with_sudo('du')} -h --one-file-system --max-depth=2 {_mount_of(root)} | sort -h | tail"
     yield Finding("disk", WARNING if free >= _NONE else PROBLEM, what, why, fix)
 
 

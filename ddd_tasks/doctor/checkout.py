@@ -104,14 +104,16 @@ def editor(subject: Subject) -> Iterator[Finding]:
     right = []
     for service in subject.project.services.values():
         known = DebugSubject(subject.engine, subject.project, service, services.language_of(service))
-        for found in leftovers.entries(known):
-            if found.state == OK:
-                right.append(service.name)
-            else:
-                why = f"F5 in the editor does not reach service {service.name!r}"
-                yield Finding("editor", found.state, found.what, why, found.fix, is_safe=True)
+        entries = list(leftovers.entries(known))
+        wrong = [one for one in entries if one.state != OK]
+        if wrong:
+            what = "; ".join(one.what for one in wrong)
+            why = f"F5 in the editor does not reach service {service.name!r}"
+            yield Finding("editor", wrong[0].state, what, why, wrong[0].fix, is_safe=True)
+        elif entries:
+            right.append(service.name)
     if right:
-        yield Finding("editor", OK, f".vscode/launch.json leads to {', '.join(right)}")
+        yield Finding("editor", OK, f"the entries of .vscode lead to {', '.join(right)}")
 
 
 def _way_to_a_project(directory: Path, error: DddError) -> str:

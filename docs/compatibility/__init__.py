@@ -17,6 +17,12 @@ COMPOSES = ("2.26", "2.40", "5")
 
 NOT_RUN = "not run"
 UNIT, ENGINE = "tests/unit", "tests/engine"
+# What stands for the product on another engine: up, exec, container sessions, a debugger, and the loop from an empty folder.
+ENGINE_TESTS = (
+    *(f"{ENGINE}/test_{name}.py" for name in ("dev_up", "dev_exec", "nox_sessions", "debug_python")),
+    f"{ENGINE}/test_conformance.py::test_the_loop[python]",
+    f"{ENGINE}/test_conformance.py::test_prod_serves_without_rights[python]",
+)
 
 Record = dict[str, Any]  # what docs.compatibility.recorder writes
 
@@ -56,7 +62,7 @@ def page(records: Sequence[Record]) -> str:
         versions = record["versions"]
         if record["tests"] == [UNIT]:
             unit[_among(versions["python"], PYTHONS), _among(versions["invoke"], INVOKES)] = result(record)
-        elif ENGINE in record["tests"] and "engine" in versions:
+        elif record["tests"] == list(ENGINE_TESTS) and "engine" in versions:
             engine[_among(versions["engine"], ENGINES), _among(versions["compose"], COMPOSES)] = result(record)
     return "\n".join(
         [

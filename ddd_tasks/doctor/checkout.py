@@ -12,8 +12,10 @@ from ddd_tasks.ci import jobs
 from ddd_tasks.ci.jobs import Job
 from ddd_tasks.debugging.doctor import leftovers
 from ddd_tasks.debugging.doctor.subject import Subject as DebugSubject
-from ddd_tasks.doctor.finding import OK, Finding, of_error
+from ddd_tasks.doctor.finding import OK, PROBLEM, Finding, of_error
+from ddd_tasks.doctor.programs import to_install
 from ddd_tasks.doctor.subject import Subject
+from ddd_tasks.engine import tools
 from ddd_tasks.errors import ConfigError, DddError
 from ddd_tasks.project import Port, Service
 from ddd_tasks.sessions import source
@@ -21,7 +23,11 @@ from ddd_tasks.sessions import source
 
 def compose_file(subject: Subject) -> Iterator[Finding]:
     """Can the Compose file be used?"""
-    if subject.no_project:
+    lacking = [part for part in tools.missing() if part != "buildx"]
+    if subject.no_project and lacking:
+        what = f"it cannot be read without {' and '.join(lacking)}"
+        yield Finding("compose file", PROBLEM, what, "the services stand in it", to_install(lacking[0]))
+    elif subject.no_project:
         found = of_error("compose file", subject.no_project, "no task about services works without it")
         yield found._replace(fix=_way_to_a_project(subject.directory, subject.no_project))
     elif subject.project is None:

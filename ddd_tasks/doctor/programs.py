@@ -13,7 +13,7 @@ from pathlib import Path
 from ddd_tasks import process
 from ddd_tasks.doctor.finding import OK, PROBLEM, WARNING, Finding
 from ddd_tasks.doctor.subject import Subject
-from ddd_tasks.engine import info, install, system, tools
+from ddd_tasks.engine import apt, info, install, system, tools
 from ddd_tasks.errors import DddError, EngineError
 
 # The oldest that the tests of this project ran with.
@@ -30,7 +30,7 @@ def docker(subject: Subject) -> Iterator[Finding]:  # noqa: ARG001 - every check
         yield Finding("docker", OK, str(place))
     else:
         why = "Compose and Buildx are its plugins"
-        yield Finding("docker", PROBLEM, "the Docker CLI is not installed", why, _to_install("docker"))
+        yield Finding("docker", PROBLEM, "the Docker CLI is not installed", why, to_install("docker"))
 
 
 def compose(subject: Subject) -> Iterator[Finding]:  # noqa: ARG001
@@ -70,6 +70,16 @@ def dated(name: str, version: str, where: str = "", fix: str = "") -> Finding:
     return Finding(name, OK, what)
 
 
+def to_install(part: str) -> str:
+    """The command after which docker, compose or buildx is there."""
+    this = system.this_system()
+    try:
+        install.plan_for(this, [part], sources=apt.read_sources(but=install.SOURCE))
+    except EngineError as error:
+        return error.hint
+    return "ddd engine.install"
+
+
 def with_sudo(command: str) -> str:
     """The command as root runs it."""
     return command if os.geteuid() == 0 else f"sudo {command}"
@@ -80,7 +90,7 @@ def _plugin(name: str, version: Callable[[], str], why: str) -> Iterator[Finding
     if "docker" in lacking:
         return
     if name in lacking:
-        yield Finding(name, PROBLEM, f"the Docker CLI has no plugin {name}", why, _to_install(name))
+        yield Finding(name, PROBLEM, f"the Docker CLI has no plugin {name}", why, to_install(name))
         return
     own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins" / f"docker-{name}"
     # A user's plugin comes before the system's, and is brought up to date by nobody.
@@ -108,15 +118,6 @@ def _runner(name: str, file: Path, arguments: list[str], without: str) -> Iterat
         said = " ".join((asked.stderr.strip() or asked.stdout.strip()).splitlines()[-1:])[:200]
         what = f"{place} cannot import ddd_tasks: {said or f'status {asked.status}'}"
         yield Finding(name, PROBLEM, what, f"{file.name} imports it", _OURS_FIRST)
-
-
-def _to_install(part: str) -> str:
-    this = system.this_system()
-    try:
-        install.plan_for(this, [part])
-    except EngineError as error:
-        return error.hint
-    return "ddd engine.install"
 
 
 def _to_update(part: str) -> str:

@@ -88,7 +88,7 @@ def _engine() -> Subject:
 
 def _project(directory: Path) -> tuple[Project | None, DddError | None]:
     try:
-        composefiles.find(directory)
+        files = composefiles.find(directory)
     except ConfigError as error:
         # Only the refusal that no file is there at all says which names one could have.
         return (None, None) if error.valid == tuple(sorted(composefiles.NAMES)) else (None, error)
@@ -96,3 +96,6 @@ def _project(directory: Path) -> tuple[Project | None, DddError | None]:
         return projects.load(directory), None
     except DddError as error:
         return None, error
+    except Exception as error:  # noqa: BLE001 - what answers in Compose's place may say anything
+        what = f"what Compose says of {files[0]} cannot be used"
+        return None, ConfigError(what, cause=f"{type(error).__name__}: {error}", hint="docker compose config")

@@ -109,5 +109,12 @@ def compat(session: nox.Session, invoke: str) -> None:
     session.run(*pytest, *session.posargs, env={"DDD_COMPAT_RECORD": str(file)})
 
 
+@nox.session(name="compat-engine", venv_backend=HOST, default=False)
+@nox.parametrize("engine", ["26", "28", "podman"])
+def compat_engine(session: nox.Session, engine: str) -> None:
+    """A choice of the engine tests on another engine, by each Compose (`-- 2.40`: by one), as records for that page."""
+    session.run("python", "-m", "docs.compatibility.engines", engine, *session.posargs)
+
+
 # The example stack; the engine tests run the same on projects of their own, so that CI need not.
 monitor_check()

@@ -17,7 +17,7 @@ COMPOSES = ("2.26", "2.40", "5")
 
 NOT_RUN = "not run"
 UNIT, ENGINE = "tests/unit", "tests/engine"
-# What stands for the product on another engine: up, exec, container sessions, a debugger, and the loop from an empty folder.
+# What stands for the rest on another engine: up, exec, container sessions, a debugger, the loop from an empty folder.
 ENGINE_TESTS = (
     *(f"{ENGINE}/test_{name}.py" for name in ("dev_up", "dev_exec", "nox_sessions", "debug_python")),
     f"{ENGINE}/test_conformance.py::test_the_loop[python]",

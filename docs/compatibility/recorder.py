@@ -28,7 +28,7 @@ _SELF = ("-p", __name__)
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the record, unless the run was interrupted or nobody asked for one; one of the page's goes into the page."""
+    """Write the record, and the page where it is one of its; not of an interrupted run, nor unless somebody asked."""
     if not os.environ.get(FILE) or exitstatus not in _ENDED:
         return
     file = Path(os.environ[FILE])

@@ -48,7 +48,7 @@ def record(**changed: Any) -> compatibility.Record:
 
 def on_engine(engine: str, compose: str, **changed: Any) -> compatibility.Record:
     versions = {"python": "3.11.7", "invoke": "3.0.3", "engine": engine, "compose": compose}
-    return record(versions=versions, tests=["tests/architecture", "tests/engine"], **changed)
+    return record(**{"versions": versions, "tests": list(compatibility.ENGINE_TESTS), **changed})
 
 
 def row(text: str, name: str) -> str:

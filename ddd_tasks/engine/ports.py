@@ -65,8 +65,10 @@ def _process(port: int, protocol: str) -> Holder:
         except OSError:
             continue  # it has ended, or belongs to somebody else
         if any(f"socket:[{inode}]" in targets for inode in inodes):
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            return Holder(f"process {entry.name} ({command})", f"kill {entry.name}")
+            from ddd_tasks import process  # only a message has to be without passwords
+
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+            return Holder(f"process {entry.name} ({' '.join(process.redacted(words))})", f"kill {entry.name}")
     return Holder("another process of this machine", f"sudo ss -lnp 'sport = :{port}'")
 
 

@@ -58,13 +58,13 @@ def pasted(stack: Stack, *fixes: str, env: Mapping[str, str] | None = None) -> d
     return findings(stack.run("sh", "-c", "\n".join([*fixes, "ddd doctor --json"]), env=env, timeout=600))
 
 
-def listener(stack: Stack, host: str = "127.0.0.1") -> tuple[Any, int]:
-    """A program that listens on a port and takes connections, and that port."""
+def listener(stack: Stack, host: str = "127.0.0.1", *words: str) -> tuple[Any, int]:
+    """A program that listens on a port and takes connections, with these words for arguments, and that port."""
     code = (
         f"import socket; s = socket.create_server(({host!r}, 0)); print(s.getsockname()[1], flush=True)\n"
         "while True: s.accept()[0].close()"
     )
-    started = stack.popen(sys.executable, "-c", code)
+    started = stack.popen(sys.executable, "-c", code, *words)
     assert started.stdout is not None
     return started, int(started.stdout.readline())
 

@@ -105,7 +105,7 @@ def test_programs_of_another_python(make: Make, tmp_path: Path) -> None:
 def test_ports_that_are_taken(make: Make) -> None:
     """By a container and by a process, both published by one service."""
     stack = make({})
-    holder, port = doctoring.listener(stack)
+    holder, port = doctoring.listener(stack, "127.0.0.1", "--password", "hunter2")
     base, name, other = support.base("python:3.13-slim-trixie"), f"{stack.name}-holder", support.free_port()
     published = f"127.0.0.1:{other}:80"
     run = ("docker", "run", "--detach", "--init", "--rm", "--name", name, "--publish", published)
@@ -114,6 +114,7 @@ def test_ports_that_are_taken(make: Make) -> None:
         stack.write({"compose.yaml": compose(ports=[f"127.0.0.1:{port}:8000", f"127.0.0.1:{other}:8001"])})
         one, two = look(stack)["ports"]
         assert one["fix"] == f"kill {holder.pid}"
+        assert "hunter2" not in one["what"]
         assert f"container {name}" in two["what"]
         assert two["fix"] == f"docker stop {name}"
         only(pasted(stack, one["fix"], two["fix"]), "ports", "ok")

@@ -38,11 +38,12 @@ class Block(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A command of a block, and what the page says that it prints."""
+    """A command of a block, what the page says that it prints, and the statuses that it may end with."""
 
     line: int
     command: str
-    output: str
+    output: str = ""
+    statuses: Sequence[int] = (0,)
 
 
 class NotRun(NamedTuple):
@@ -61,9 +62,9 @@ class Page:
     project: the name of one that its test module makes; "" is an empty folder of its own, removed afterwards.
     only: how the blocks begin that are run, where a page has more than one entry; () are all.
     files: path in the project -> how the block of the page (of any language) begins that is written there.
-    before, after: shell lines around the blocks: what a reader has done, and the proof that it worked.
+    before, after: commands around the blocks: what a reader has done, and the proof that it worked.
     replaced: text in commands and outputs -> what stands there in the test. What is not on the page is refused.
-    status: how a command begins -> its exit status, where that is not 0.
+    status: how a command begins -> the exit statuses that it may have, where that is not 0 alone.
     says: how a command of a `sh` block begins -> what it prints.
     measured: the numbers in outputs came from one run: each stands for any number.
     env: variables of the shell.
@@ -73,10 +74,10 @@ class Page:
     project: str = ""
     only: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-    before: str = ""
-    after: str = ""
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
     replaced: Mapping[str, str] = field(default_factory=dict)
-    status: Mapping[str, int] = field(default_factory=dict)
+    status: Mapping[str, Sequence[int]] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=dict)
     measured: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
@@ -163,7 +164,9 @@ def matches(expected: str, said: str, *, measured: bool = False) -> bool:
 
     "..." stands for anything: in a line for the rest of it or a part, alone for any lines. measured: a number for any.
     """
-    pattern = r"(?:.*\n)*?".join(_lines_as(part, measured) for part in re.split(r"(?m)^\.\.\.\n?", expected + "\n"))
+    pattern = r"(?:.*\n)*?".join(
+        _lines_as(part, measured) for part in re.split(r"(?m)^[ \t]*\.\.\.[ \t]*\n", expected + "\n")
+    )
     return re.search("^" + pattern, said + "\n", re.MULTILINE) is not None
 
 
@@ -215,9 +218,8 @@ def run(page: Page, not_run: Sequence[NotRun], place: Place, scratch: Path) -> N
         block = begins(page.path, words)
         place.stack.write({path: block.text})
         (place.stack.directory / path).chmod(0o755 if block.text.startswith("#!") else 0o644)
-    todo = [_in(place, page, step) for step in todo]
-    around = [Step(0, place.fill(text), "") for text in (page.before, page.after)]
-    _run([around[0], *todo, around[1]], page, place, scratch)
+    before, after = ([Step(0, place.fill(text)) for text in texts] for texts in (page.before, page.after))
+    _run([*before, *(_in(place, page, step) for step in todo), *after], page, place, scratch)
 
 
 def _in(place: Place, page: Page, step: Step) -> Step:
@@ -230,34 +232,33 @@ def _in(place: Place, page: Page, step: Step) -> Step:
         return place.fill(text)
 
     says = [text for words, text in page.says.items() if step.command.startswith(words)]
-    return Step(step.line, filled(step.command), filled("\n".join((*says, step.output)).strip("\n")))
+    statuses = [status for words, some in page.status.items() if step.command.startswith(words) for status in some]
+    output = "\n".join((*says, step.output)).strip("\n")
+    return Step(step.line, filled(step.command), filled(output), statuses or (0,))
 
 
 def _run(todo: Sequence[Step], page: Page, place: Place, scratch: Path) -> None:
     """All steps in one bash: each is read as a file of its own, so that the next one finds what it has set."""
-    expected = [_status(page, place, step) for step in todo]
     script = []
-    for number, (step, status) in enumerate(zip(todo, expected, strict=True)):
+    for number, step in enumerate(todo):
         (scratch / f"{number}.sh").write_text(step.command + "\n")
-        script += [f'. "$SCRATCH/{number}.sh" > "$SCRATCH/{number}.out" 2>&1 < /dev/null']
-        script += [f'status=$?; echo $status > "$SCRATCH/{number}.status"; [ $status = {status} ] || exit 1']
+        script += [
+            f'. "$SCRATCH/{number}.sh" > "$SCRATCH/{number}.out" 2>&1 < /dev/null',
+            f'status=$?; echo $status > "$SCRATCH/{number}.status"',
+            f"case $status in {'|'.join(map(str, step.statuses))}) ;; *) exit 1 ;; esac",
+        ]
     shell = scratch / "page.sh"
     shell.write_text("\n".join(script) + "\n")
-    ran = support.run(
-        "bash", str(shell), cwd=place.stack.directory, env=_environment(page, place, scratch), timeout=590
-    )
-    for number, (step, status) in enumerate(zip(todo, expected, strict=True)):
+    env = _environment(page, place, scratch)
+    ran = support.run("bash", str(shell), cwd=place.stack.directory, env=env, timeout=590)
+    for number, step in enumerate(todo):
         said, ended = (_read(scratch / f"{number}.{what}") for what in ("out", "status"))
         where = f"{page.path}:{step.line}: {step.command}"
-        assert ended.strip() == str(status), f"{where}\nended with {ended.strip()}, not {status}\n{said}\n{ran.err}"
+        as_said = ended.strip() in map(str, step.statuses)
+        assert as_said, f"{where}\nended with {ended.strip()}, not {step.statuses}\n{said}\n{ran.err}"
         if step.output:
             same = matches(step.output, said, measured=page.measured)
             assert same, f"{where}\nhas not printed\n{step.output}\nbut\n{said}"
-
-
-def _status(page: Page, place: Place, step: Step) -> int:
-    wanted = [status for words, status in page.status.items() if step.command.startswith(place.fill(words))]
-    return wanted[0] if wanted else 0
 
 
 def _environment(page: Page, place: Place, scratch: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ def test_every_entry_is_of_a_page_that_is_there() -> None:
 
 def test_a_block_with_output_is_taken_apart() -> None:
     text = "$ mkdir a && \\\n    cd a\n$ ls\none\n...\n\nlast\n"
-    assert [step[1:] for step in blocks.steps(Block("a.md", 3, "console", text))] == [
+    assert [step[1:3] for step in blocks.steps(Block("a.md", 3, "console", text))] == [
         ("mkdir a && \\\n    cd a", ""),
         ("ls", "one\n...\n\nlast"),
     ]

@@ -17,7 +17,7 @@ from ddd_tasks.compose import (
     SERVICE_LABEL,
     STAGE_LABEL,
 )
-from ddd_tasks.engine.api import Engine
+from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import ConfigError, NotRunningError
 from ddd_tasks.language import Language
 from ddd_tasks.project import Port, Project, Service
@@ -80,7 +80,8 @@ class State(NamedTuple):
 def states(engine: Engine, project: Project) -> list[State]:
     """One State for each container of the project's services, in the order in which Compose lists them: by name."""
     order = list(project.services)
-    found = [_state(engine, project, entry) for entry in listed(engine, project)]
+    entries = listed(engine, project)
+    found = [state for entry in entries if (state := _state(engine, project, entry))]
     return sorted(found, key=lambda state: order.index(state.service) if state.service in order else len(order))
 
 
@@ -193,12 +194,18 @@ def _entries(engine: Engine, project: Project, labels: list[str], *, everything:
     return found
 
 
-def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State:
+def _state(engine: Engine, project: Project, entry: dict[str, Any]) -> State | None:
+    """How a listed container is; None when it was removed since."""
     name = entry["Labels"].get(SERVICE_LABEL, "")
     service = project.services.get(name)
     labels = entry["Labels"]
     published = [port for port in entry.get("Ports") or [] if str(port["PrivatePort"]) != labels.get(DEBUG_PORT_LABEL)]
-    detail = engine.get(f"/containers/{entry['Id']}/json")["State"]
+    try:
+        detail = engine.get(f"/containers/{entry['Id']}/json")["State"]
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
     return State(
         service=name,
         container=entry["Id"],

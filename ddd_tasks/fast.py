@@ -54,8 +54,9 @@ def main(words: Sequence[str]) -> int:
         options, argv = parse(words)
         return _run(words, argv, options)
     except DddError as error:
-        from ddd_tasks import console  # only a refusal needs it
+        from ddd_tasks import console, refusals  # only a refusal needs them
 
+        refusals.remember(error)
         console.error(error)
         return int(error.exit_code)
     except KeyboardInterrupt as interruption:

@@ -54,6 +54,9 @@ def boundary(c: Context, *, as_json: bool = False) -> Iterator[None]:
         with process.mode(echo=bool(c.config.run.echo), dry=bool(c.config.run.dry)):
             yield
     except DddError as error:
+        from ddd_tasks import refusals  # only a refusal needs it
+
+        refusals.remember(error)
         if as_json:
             console.result_json(error.as_dict())
         else:

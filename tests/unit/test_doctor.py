@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ddd_tasks.doctor.mounts import User
 from ddd_tasks.doctor.network import Address
 from ddd_tasks.doctor.subject import Subject
 from ddd_tasks.errors import UnknownNameError
+from tests import support
 
 
 @pytest.mark.parametrize(
@@ -166,3 +168,9 @@ def test_passwords_are_masked_and_what_is_empty_is_null() -> None:
     assert "hunter2" not in found.what
     assert found.as_dict()["fix"] is None
     assert of_error("x", UnknownNameError("stage", "tset", ["test"])).why == ""
+
+
+def test_the_page_has_a_row_for_each_check() -> None:
+    text = (support.REPO / "docs" / "doctor.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w ]+) \|", text, re.MULTILINE)
+    assert rows == ["check", *(doctor.name_of(check) for check in doctor.CHECKS)]

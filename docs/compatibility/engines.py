@@ -23,7 +23,7 @@ from docs.compatibility.recorder import FILE
 REPO = Path(__file__).parents[2]
 _BASE = "debian:trixie-slim"
 _DOCKER = ("docker.io", "docker-cli", "docker-compose", "docker-buildx")
-_PODMAN = ("podman", "crun", "netavark", "aardvark-dns", "nftables")
+_PODMAN = ("podman", "crun", "netavark", "aardvark-dns", "nftables", "catatonit")
 _STORE = {"docker": "/var/lib/docker", "podman": "/var/lib/containers"}
 # Networks that are not the ones of the engine around it.
 _DOCKERD = ("dockerd", "--bip=10.231.0.1/24", "--default-address-pool=base=10.232.0.0/16,size=24")
@@ -45,6 +45,8 @@ KINDS = {
     "28": Kind("sid", _DOCKER, (*_DOCKERD, "--host=unix://{socket}"), _STORE["docker"]),
     "podman": Kind("trixie", _PODMAN, ("podman", "system", "service", "--time=0", "unix://{socket}"), _STORE["podman"]),
 }
+# Podman's API has no BuildKit: there the classic builder is Buildah's, which knows no other name for a FROM image.
+_WITHOUT_BUILDKIT: dict[bool, dict[str, str]] = {False: {}, True: {"DOCKER_BUILDKIT": "0"}}
 # Compose -> where it and its Buildx come from: an engine's packages, or for 5 also PyPI, which has the program alone.
 COMPOSES = {"2.26": "26", "2.40": "28", "5": "28"}
 
@@ -55,7 +57,7 @@ RUN uri="$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list* | he
  && rm -rf /etc/apt/sources.list* \\
  && signed="check-valid-until=no signed-by=/usr/share/keyrings/debian-archive-keyring.gpg" \\
  && echo "deb [$signed] $uri {suite} main" > /etc/apt/sources.list \\
- && apt-get update && apt-get install -y --no-install-recommends {packages} iptables ca-certificates
+ && apt-get update && apt-get install -y --no-install-recommends {packages} iptables procps ca-certificates
 RUN mkdir -p /etc/containers && printf '{podman}' > /etc/containers/containers.conf \\
  && printf '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json \\
  && printf 'unqualified-search-registries = ["docker.io"]' > /etc/containers/registries.conf
@@ -65,23 +67,40 @@ RUN mkdir -p /etc/containers && printf '{podman}' > /etc/containers/containers.c
 def main(name: str, composes: Sequence[str]) -> int:
     """Run the tests on this engine, with one Compose after the other; 1 if any failed."""
     status = 0
-    with tempfile.TemporaryDirectory(prefix="ddd-compat-") as folder, _running(name, Path(folder)) as (enter, host):
-        _bring_bases(host, Path(folder))
+    with _bases_kept(), _folder() as folder, _running(name, folder) as (enter, host):
+        _bring_bases(host, folder, official=name == "podman")
         for compose in composes:
             env = {
                 **os.environ,
+                **_WITHOUT_BUILDKIT[name == "podman"],
                 "DOCKER_HOST": host,
-                "DOCKER_CONFIG": str(_plugins(compose, Path(folder) / f"compose-{compose}")),
+                "DOCKER_CONFIG": str(_plugins(compose, folder / f"compose-{compose}")),
                 FILE: str(FOLDER / f"engine-{name}-compose-{compose}.json"),
             }
             status |= process.run([*enter, *_pytest()], cwd=REPO, env=env, check=False)
     return int(status != 0)
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ddd-compat-") as folder:
+        yield Path(folder)
+
+
 def _pytest() -> list[str]:
     # What a busy machine made fail is tried once more; the record says how much that was.
     plugin = ["-p", "docs.compatibility.recorder"]
     return [sys.executable, "-m", "pytest", *plugin, *ENGINE_TESTS, "--require-engine", "--reruns", "1"]
+
+
+@contextmanager
+def _bases_kept() -> Iterator[None]:
+    """The record of stand-ins as before afterwards: the tests write down those of the engine that they run on."""
+    file = REPO / ".ddd" / "bases.json"
+    before = file.read_bytes() if file.exists() else None
+    yield
+    if before is not None:
+        file.write_bytes(before)
 
 
 @contextmanager
@@ -116,12 +135,16 @@ def _image(name: str) -> str:
     return image
 
 
-def _bring_bases(host: str, folder: Path) -> None:
-    """Have the stand-ins for base images there as well; without any, a registry answers."""
-    if names := sorted(set(info.stand_ins(REPO).values())):
+def _bring_bases(host: str, folder: Path, *, official: bool) -> None:
+    """Have the stand-ins for base images there as well; without any, a registry answers. official: by those names."""
+    stand_ins = info.stand_ins(REPO)
+    if names := sorted(set(stand_ins.values())):
         _do(["docker", "save", "--output", str(folder / "bases.tar"), *names])
         _do(["docker", "--host", host, "load", "--input", str(folder / "bases.tar")])
         (folder / "bases.tar").unlink()
+    for name, stand_in in stand_ins.items() if official else ():
+        whole = name if "." in name.partition("/")[0] else f"docker.io/library/{name}"
+        _do(["docker", "--host", host, "tag", f"localhost/{stand_in}", whole])
 
 
 def _plugins(compose: str, folder: Path) -> Path:

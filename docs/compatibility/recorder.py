@@ -87,6 +87,9 @@ def _arguments(given: Any) -> list[str]:
 
 def _commit(folder: Path) -> str:
     try:
-        return process.capture(["git", "describe", "--always", "--dirty"], cwd=folder).stdout.strip()
+        commit = process.capture(["git", "describe", "--always"], cwd=folder).stdout.strip()
+        others = [".", ":(exclude)docs/compatibility.md", ":(exclude)docs/compatibility/records"]  # not this run's own
+        changed = process.capture(["git", "status", "--porcelain", "--", *others], cwd=folder).stdout.strip()
+        return f"{commit}-dirty" if changed else commit
     except DddError:  # a source distribution, or no git
         return "unknown"

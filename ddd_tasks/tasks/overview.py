@@ -15,8 +15,8 @@ from ddd_tasks.tasks.surface import JSON_HELP, leave, task
 def doctor(_c: Context, fix: bool = False, json: bool = False) -> None:
     """Say what keeps this machine or project from working.
 
-    Each warning comes with why it matters and the command that mends it. The
-    exit status is 1 where there is a problem.
+    Each warning and problem comes with why it matters and the command that
+    mends it. The exit status is 1 where there is a problem.
     """
     from ddd_tasks import doctor as doctors
 

@@ -23,7 +23,7 @@ DDD = str(Path(sys.executable).with_name("ddd"))
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 # A little more than what the doctor wants to be free.
 DISK = 10_200_000_000
-USER, UID = "ada", "4324"
+USER, UID = "ada", 4324
 # As much of sudo as a fix needs. A script cannot be given root's rights, a program can.
 SUDO = """\
 #!/bin/sh
@@ -160,26 +160,37 @@ def test_a_machine_without_the_docker_cli(stack: Stack) -> None:
 
 
 @needs_root
-def test_a_user_who_may_not_open_the_socket(stack: Stack) -> None:
-    """Never a member of its group; a member as of the next login; and a socket that only root's group may open."""
-    stack.directory.chmod(0o755)
+def test_a_user_who_is_not_root(stack: Stack) -> None:
+    """Never a member of the socket's group; a member as of the next login; a socket of root's group; own folders."""
+    stack.write({"compose.yaml": doctoring.compose(user="4321", volumes=["./data:/data"])})
+    (stack.directory / "data").mkdir()
+    for path in (stack.directory, *stack.directory.rglob("*")):
+        os.chown(path, UID, UID)
     with support.venv_for_everybody() as programs, machine(apart=True) as own:
         own.run(DDD, "engine.up").ok()
-        own.run("useradd", "--uid", UID, "--create-home", USER).ok()
+        own.run("useradd", "--uid", str(UID), "--create-home", USER).ok()
         _install_sudo(own)
         person = _Person(own, programs, stack)
 
-        one = person.look()
-        assert "engine" not in person.found
+        found = person.look()
+        assert "engine" not in found
+        one = only(found, "socket", "problem")
         assert one["fix"].startswith("sudo usermod")
         person.paste(one["fix"])
 
-        one = person.look()
+        one = only(person.look(), "socket", "problem")
         assert one["fix"] == "newgrp docker"
         person.paste(one["fix"])
 
+        found = person.look("--init-groups", SSL_CERT_FILE="/etc/shadow")
+        assert "it cannot be read (Permission denied)" in only(found, "certificates", "problem")["what"]
+        one = only(found, "mounts", "warning")
+        assert one["fix"] == f"chmod -R a+rwX {stack.directory}/data"  # it stays ada's
+        person.run("sh", "-c", one["fix"]).ok()
+        only(person.look("--init-groups"), "mounts", "ok")
+
         own.run("sh", "-c", f"gpasswd --delete {USER} docker; chgrp root /run/docker.sock").ok()
-        person.paste(person.look()["fix"])
+        person.paste(only(person.look(), "socket", "problem")["fix"])
 
 
 class _Person:
@@ -189,19 +200,20 @@ class _Person:
         self._own, self._stack = own, stack
         path = f"{programs}:/usr/local/bin:/usr/bin:/bin"
         self._env = {"PATH": path, "HOME": f"/home/{USER}", "PS1": "", "TERM": "dumb"}
-        self._login = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups")
-        self.found: dict[str, list[doctoring.Finding]] = {}
 
-    def look(self) -> doctoring.Finding:
-        """What the doctor says of the socket after a fresh login."""
-        words = ("env", "-i", *(f"{name}={value}" for name, value in self._env.items()))
-        self.found = findings(self._own.run(*self._login, *words, "ddd", "doctor", "--json", cwd=self._stack.directory))
-        return only(self.found, "socket", "problem")
+    def run(self, *argv: str, groups: str = "--clear-groups", **env: str) -> support.Ran:
+        """A program after a fresh login, in the project."""
+        words = ("env", "-i", *(f"{name}={value}" for name, value in {**self._env, **env}.items()))
+        return self._own.run(*_login(groups), *words, *argv, cwd=self._stack.directory)
+
+    def look(self, groups: str = "--clear-groups", **env: str) -> dict[str, list[doctoring.Finding]]:
+        """What the doctor finds; with --init-groups, the login knows what the groups are by now."""
+        return findings(self.run("ddd", "doctor", "--json", groups=groups, **env))
 
     def paste(self, fix: str) -> None:
-        """Type it, and see that the doctor is content in the shell where one is then."""
+        """Type it, and see that the engine answers the doctor in the shell where one is then."""
         answer = Path(f"/home/{USER}/said")
-        shell = self._own.spawn(*self._login, "sh", env=self._env)
+        shell = self._own.spawn(*_login("--clear-groups"), "sh", env=self._env)
         with contextlib.closing(shell):
             shell.sendline("echo begin$((1 + 1))")
             shell.expect("begin2")
@@ -211,6 +223,10 @@ class _Person:
         said = self._own.run("cat", str(answer)).ok().out
         rows = [row for row in json.loads(said) if row["check"] in ("engine", "socket")]
         assert [row["state"] for row in rows] == ["ok", "ok"], rows
+
+
+def _login(groups: str) -> tuple[str, ...]:
+    return ("setpriv", f"--reuid={UID}", f"--regid={UID}", groups)
 
 
 def _look(own: Machine, stack: Stack) -> dict[str, list[doctoring.Finding]]:

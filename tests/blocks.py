@@ -19,7 +19,9 @@ from typing import NamedTuple
 from tests import support
 from tests.support import REPO, Stack
 
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)[^\n`]*\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
+)
 SHELL = ("sh", "bash", "console", "shell", "zsh", "fish")
 # A page says where a reader's project lies, and on which port it answers.
 _FOLDER, _PORT = "/home/you/shop", "127.0.0.1:8000"
@@ -194,17 +196,18 @@ class Places:
     @contextmanager
     def of(self, page: Page) -> Iterator[Place]:
         """The project that a page names, or an empty one that is gone afterwards."""
-        if page.project:
-            if page.project not in self._made:
-                self._made[page.project] = Place(support.make_stack({}), support.free_port())
-                self._makers[page.project](self._made[page.project])
+        if page.project in self._made:
             yield self._made[page.project]
             return
         place = Place(support.make_stack({}), support.free_port())
         try:
+            if page.project:
+                self._makers[page.project](place)
+                self._made[page.project] = place
             yield place
         finally:
-            place.stack.down()
+            if page.project not in self._made:
+                place.stack.down()
 
 
 def run(page: Page, not_run: Sequence[NotRun], place: Place, scratch: Path) -> None:

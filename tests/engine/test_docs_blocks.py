@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from tests import blocks
 from tests.blocks import Page, Place, Places
 from tests.pages_guides import NOT_RUN, PAGES
-from tests.support import DOCKERFILE
+from tests.support import DOCKERFILE, REPO
 
 
 def shop(place: Place) -> None:
@@ -34,6 +35,12 @@ def shop(place: Place) -> None:
     place.stack.ddd("dev.up", timeout=600).ok()
 
 
+def checkout(place: Place) -> None:
+    """A copy of this checkout that has never been used."""
+    never_used = shutil.ignore_patterns(".venv", ".ddd", ".git", ".nox", ".*_cache", "__pycache__", "node_modules")
+    shutil.copytree(REPO, place.stack.directory, ignore=never_used, symlinks=True, dirs_exist_ok=True)
+
+
 def several_services(place: Place) -> None:
     """Two services, each with the mount of a folder of its own."""
     service = """\
@@ -50,7 +57,7 @@ def several_services(place: Place) -> None:
 @pytest.fixture(scope="module")
 def places(bases: None) -> Iterator[Places]:
     """The projects of these pages, by name."""
-    with closing(Places({"shop": shop, "several services": several_services})) as made:
+    with closing(Places({"shop": shop, "several services": several_services, "checkout": checkout})) as made:
         yield made
 
 

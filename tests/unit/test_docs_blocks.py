@@ -6,6 +6,7 @@ import pytest
 
 from tests import blocks, pages_guides, pages_tools
 from tests.blocks import Block
+from tests.support import REPO
 
 PAGES = [*pages_guides.PAGES, *pages_tools.PAGES]
 NOT_RUN = [*pages_guides.NOT_RUN, *pages_tools.NOT_RUN]
@@ -13,6 +14,12 @@ NOT_RUN = [*pages_guides.NOT_RUN, *pages_tools.NOT_RUN]
 
 def test_every_entry_is_of_a_page_that_is_there() -> None:
     assert {one.path for one in PAGES} | {one.page for one in NOT_RUN} <= set(blocks.pages())
+
+
+def test_each_page_has_the_blocks_that_its_fences_begin() -> None:
+    for page in blocks.pages():
+        fences = [line for line in (REPO / page).read_text().splitlines() if line.lstrip().startswith("```")]
+        assert 2 * len(blocks.blocks(page)) == len(fences), page
 
 
 def test_a_block_with_output_is_taken_apart() -> None:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from ddd_tasks import composefiles, preflight, services
+from ddd_tasks import composefiles, portbook, preflight, services
 from ddd_tasks.ci import jobs
 from ddd_tasks.ci.jobs import Job
 from ddd_tasks.debugging.doctor import leftovers
@@ -69,11 +69,7 @@ def sessions(subject: Subject) -> Iterator[Finding]:
     wrong = [finding for job in found if (finding := _of_session(noxfile, job))]
     yield from wrong
     if not wrong:
-        yield Finding(
-            "sessions",
-            OK,
-            f"the stages of {len(found)} in a container are there",
-        )
+        yield Finding("sessions", OK, f"the stages of {len(found)} in a container are there")
 
 
 def ports(subject: Subject) -> Iterator[Finding]:
@@ -82,8 +78,11 @@ def ports(subject: Subject) -> Iterator[Finding]:
         return
     try:
         ours = [one["Id"] for one in services.listed(subject.engine, subject.project)]
-    except ConfigError:  # another checkout has the name, which is for the next check
-        ours = []
+    except ConfigError:
+        return  # another checkout has the name; isolated from it, this one gets ports of its own
+    if portbook.read(subject.project).mode != portbook.DECLARED:
+        yield Finding("ports", OK, "dev.up takes others where those of the Compose file are taken")
+        return
     every = [(service, port) for service in subject.project.services.values() for port in service.ports]
     wrong = [finding for service, port in every if (finding := _of_port(subject, service, port, ours))]
     yield from wrong

@@ -44,8 +44,7 @@ def mounts(subject: Subject) -> Iterator[Finding]:
     for service in mounting:
         # Another machine, or a virtual one, has rights of its own.
         user = _user(subject.engine, subject.project, service) if subject.engine and _has_rights(subject) else None
-        found = {mount.source: _of_mount(service, mount, user) for mount in service.mounts}
-        wrong += [finding for finding in found.values() if finding]
+        wrong += [finding for mount in service.mounts if (finding := _of_mount(service, mount, user))]
     yield from wrong
     if mounting and not wrong:
         yield Finding("mounts", OK, "all that the services mount is there, and their users may write to it")

@@ -167,7 +167,8 @@ def test_the_group_of_a_user_may_write(make: Make) -> None:
 def namesake(make: Make) -> Iterator[tuple[Stack, Stack]]:
     """Two folders of one project name, of which the first runs."""
     name = support.unique("twin")
-    project = {"Dockerfile": SLEEPS, "compose.yaml": json.dumps({"name": name, **json.loads(compose())})}
+    config = json.loads(compose(ports=[f"127.0.0.1:{support.free_port()}:8000"]))
+    project = {"Dockerfile": SLEEPS, "compose.yaml": json.dumps({"name": name, **config})}
     first, second = make(project), make(project)
     first.ddd("dev.up", timeout=600).ok()
     yield first, second
@@ -181,8 +182,11 @@ def test_another_checkout_of_the_same_name(namesake: tuple[Stack, Stack]) -> Non
     one = only(found, "worktree", "problem")
     assert str(first.directory) in one["what"]
     assert not one["is_safe"]
-    only(pasted(second, one["fix"]), "worktree", "ok")
-    only(look(first), "worktree", "ok")
+    assert "ports" not in found
+    again = pasted(second, one["fix"])
+    only(again, "worktree", "ok")
+    only(again, "ports", "ok")
+    only(look(first), "ports", "ok")
 
 
 def test_services_of_a_folder_that_is_gone(namesake: tuple[Stack, Stack]) -> None:

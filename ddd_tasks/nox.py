@@ -40,6 +40,9 @@ __all__ = ["Stage", "monitor_check", "stage", "stage_sessions"]
 
 OLDEST_NOX = (2025, 2, 9)
 
+# How the Docker CLI, and with it a program of a session, finds its engine.
+_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+
 _open: list[session.Session] = []
 
 
@@ -224,7 +227,9 @@ class ContainerEnv(nox.virtualenv.VirtualEnv):
 
         computed = super()._get_env(env, include_outer_env=include_outer_env)
         outer = os.environ if include_outer_env else {}
-        return {**computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
+        # Without Nox's own environment, too, the client has to reach the engine that has the container.
+        engine = {name: os.environ[name] for name in _ENGINE if name in os.environ}
+        return {**engine, **computed, state.COMMAND: environment.describe({**self.env, **env}, outer)}
 
 
 def _profiled(prepared: session.Prepared) -> str:

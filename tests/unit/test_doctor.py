@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import time
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,12 +128,22 @@ def test_a_socket_in_a_folder_that_is_not_there_has_an_answer(tmp_path: Path) ->
     assert rights.to_open(tmp_path / "no" / "docker.sock").startswith("sudo ")
 
 
-def test_a_check_that_fails_or_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hang() -> Iterator[Callable[[], bool]]:
+    """Hangs until the test is over: a thread that was left would be one beside the tests that come later."""
+    before, over = set(threading.enumerate()), threading.Event()
+    yield over.wait
+    over.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+
+
+def test_a_check_that_fails_or_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]) -> None:
     def fails(_: Subject) -> list[Finding]:
         raise KeyError("nobody thought of it")
 
     def hangs(_: Subject) -> list[Finding]:
-        time.sleep(600)
+        hang()
         return []
 
     def refuses(_: Subject) -> list[Finding]:
@@ -149,12 +160,12 @@ def test_a_check_that_fails_or_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatc
     assert "did you mean web?" in refused.what
 
 
-def test_what_is_asked_is_answered_raised_or_given_up() -> None:
+def test_what_is_asked_is_answered_raised_or_given_up(hang: Callable[[], bool]) -> None:
     assert Asked(lambda: 1).answer(60) == 1
     with pytest.raises(ZeroDivisionError):
         Asked(lambda: 1 // 0).answer(60)
     with pytest.raises(TimeoutError):
-        Asked(lambda: time.sleep(600)).answer(0.1)
+        Asked(hang).answer(0.1)
 
 
 def test_each_row_has_the_name_of_its_check() -> None:

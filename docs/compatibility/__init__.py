@@ -34,20 +34,31 @@ _HEAD = """\
 <!-- Made by `python -m docs.compatibility` from docs/compatibility/records; changes here are lost. -->
 
 Which tests passed with which versions. Each cell is the record of a run; "not run" says that there is none, and nothing
-more. One cell, all for which a Python is there, the engine tests with what is there, and this page made anew:
+more. One cell, all for which a Python is there, the engine tests on one engine by one Compose, and this page:
 
 ```sh
 nox -s "compat-3.13(invoke='3')"
 nox -s compat
-DDD_COMPAT_RECORD=docs/compatibility/records/engine-28.json \\
-    python -m pytest -p docs.compatibility.recorder tests/engine --require-engine
+nox -s "compat-engine(engine='28')" -- 2.40
 python -m docs.compatibility
 ```
+
+The Python of a cell may be anyone's: 3.14 was Debian sid's, in a container. Engines are Debian's packages, each in a
+privileged container of the machine's own engine, with Debian's Compose 2.26 (Buildx 0.13) and 2.40 (Buildx 0.29), and
+PyPI's Compose 5 (Buildx 0.29). The tests are a choice: up, exec, container sessions, a debugger, `ddd init`'s loop.
 """
 _PARTLY = """\
 A run of some of the tests, or one that was stopped, is "partly". What is supported by intent is in `pyproject.toml`
 (Python 3.10 or newer, Invoke 2.2 to 3, Nox 2025.2.9 or newer) and the README (Docker Engine 25 or newer); the session
 `nox-versions` runs the container sessions with several versions of Nox and keeps no record.
+
+Podman is tried with the tests of `dev.exec` alone, with `DOCKER_BUILDKIT=0`: its API has no BuildKit, and Buildx then
+wants an image of its builder from a registry, which was not tried. Without systemd Podman ran no health checks, so that
+`dev.up` never saw a service as healthy. Podman is not supported.
+
+A commit that ends in "-dirty" had the records and the page of earlier cells beside it. On Engine 28 the one that failed
+was a fault of ours with any engine that DOCKER_HOST names: a session with `include_outer_env=False` lost it. A later
+commit mends it, with which that test passed there.
 """
 
 
@@ -76,6 +87,7 @@ def page(records: Sequence[Record]) -> str:
             _PARTLY,
             "## The records\n",
             _details(records),
+            _failures(records),
         ]
     )
 
@@ -115,3 +127,15 @@ def _details(records: Sequence[Record]) -> str:
         command = " ".join(record["arguments"])
         lines.append(f"| {record['date']} | {record['commit']} | {versions} | `{command}` | {result(record)} |")
     return "\n".join([*lines, ""])
+
+
+def _failures(records: Sequence[Record]) -> str:
+    """What failed in each run that had failures, by the tests' names."""
+    lines = ["## What failed\n"]
+    for record in records:
+        versions = record["versions"]
+        where = ", ".join(f"{name} {versions[name]}" for name in ("engine", "compose") if name in versions)
+        if record.get("failures"):
+            lines += [f"{where or 'Python ' + versions['python']} ({record['date']}):\n"]
+            lines += [f"- `{name}`" for name in record["failures"]] + [""]
+    return "\n".join(lines if len(lines) > 1 else [*lines, "Nothing.\n"])

@@ -36,7 +36,7 @@ PAGES = [
         before=(
             "ddd init --language python --name shop",
             # As on the page: the line with the work is the 48th.
-            "{ yes '' | head -n 46; echo 'def parse():'; echo '    return sum(range(30_000_000))'; } > app/reader.py",
+            "{ yes '' | head -n 46; echo 'def parse():'; echo '    return sum(range(150_000_000))'; } > app/reader.py",
             "{ echo 'import app.reader as it'; echo 'def test_it():'; echo '    it.parse()'; } > tests/test_reader.py",
         ),
         measured=True,

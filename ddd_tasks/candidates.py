@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from ddd_tasks import completions, composefiles, projectcache
 from ddd_tasks.errors import DddError
 
+# Names that can be typed as they are: others are no names of Docker, and a shell might obey them.
+_PLAIN = re.compile(r"\w[\w./:@+-]*", re.ASCII)
 _STAGES = ("stage", "one", "other")
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "ports": ("auto", "declared", "own"),
@@ -20,7 +23,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 def of(flag: str, directory: Path) -> list[str]:
     """What the flag of this name (service, stage, profile ...) may be in this directory; [] where that is not known."""
     try:
-        return sorted(_finder(flag)(directory))
+        return sorted({name for name in _finder(flag)(directory) if _PLAIN.fullmatch(name)})
     except (DddError, OSError, ValueError):  # completion has no place for a message
         return []
 
@@ -62,7 +65,7 @@ def _finder(flag: str) -> Callable[[Path], Iterable[str]]:
         "profile": profiles,
         "before": profiles,
         "after": profiles,
-        "name": secrets,
+        "secret": secrets,
         "shell": lambda _: completions.SHELLS,
     }
     return found.get(flag, lambda _: _WORDS.get(flag, ()))

@@ -1,7 +1,7 @@
 """The scripts that make shells complete `ddd` and `inv`.
 
 Invoke's own know no `inv` in fish, and in zsh only the names of tasks; these also tell an empty last word from none.
-Where there is nothing to offer, files are, but for fish. In that of zsh are no comments: interactive ones are commands.
+Where there is nothing to offer, files are. In that of zsh are no comments: interactive ones are commands.
 """
 
 from __future__ import annotations

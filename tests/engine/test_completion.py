@@ -26,7 +26,10 @@ CASES = (
     ("stage.diff ", ["debug", "dev", "prod"]),
     ("stage.diff dev pr", ["prod"]),
     ("completion z", ["zsh"]),
+    ("dev.exec --service app -u x --", ["--index"]),  # those that were given are left out
 )
+_FAKE_DOCKER = "/usr/local/bin/docker"
+_ASKED = "/tmp/docker-was-asked"
 
 
 @pytest.fixture(scope="module")
@@ -107,5 +110,48 @@ def test_an_unknown_shell_is_refused(shells: str) -> None:
     assert "did you mean: fish" in ran.err
 
 
-def test_no_docker_is_there_to_be_asked(shells: str) -> None:
-    assert support.run("docker", "exec", shells, "sh", "-c", "command -v docker").status != 0
+def test_docker_is_never_asked(shells: str) -> None:
+    """There is none in the container but this one, which would leave a file."""
+    script = (
+        f"printf '#!/bin/sh\\ntouch {_ASKED}\\n' > {_FAKE_DOCKER} && chmod +x {_FAKE_DOCKER} && docker && rm {_ASKED}"
+    )
+    support.run("docker", "exec", shells, "sh", "-c", script).ok()
+    for typed, _ in CASES:
+        offered(shells, "ddd", "--complete", "--", "ddd", *typed.split(" "))
+    assert support.run("docker", "exec", shells, "test", "-e", _ASKED).status == 1
+
+
+def test_names_that_a_shell_would_obey_are_not_offered(shells: str) -> None:
+    """A Compose file is anybody's: a $(command) in a name must not be run by the key."""
+    script = """\
+mkdir -p /tmp/evil && cd /tmp/evil
+printf 'services:\\n  "$(touch /tmp/obeyed)": {image: a}\\n  "a b": {image: a}\\n  api: {image: a}\\n' > compose.yaml
+eval "$(ddd completion bash)"
+COMP_WORDS=(ddd dev.exec --service ""); COMP_CWORD=3
+_ddd_complete ddd ""; echo "${COMPREPLY[@]}"; ls /tmp
+"""
+    found = offered(shells, "bash", "-c", script)
+    assert found[0] == "api"
+    assert "obeyed" not in found
+
+
+@pytest.mark.parametrize(
+    "typed", ["ddd dev.exec -- ", "ddd dev.exec -- p", "ddd profile.cpu --seconds ", "ddd dev.logs --tail 1"]
+)
+def test_what_is_not_ours_is_left_to_files(shells: str, typed: str) -> None:
+    assert offered(shells, "ddd", "--complete", "--", *typed.split(" ")) == []
+
+
+def test_the_short_words_of_ddd(shells: str) -> None:
+    assert "exec" in offered(shells, "ddd", "--complete", "--", "ddd", "e")
+    assert offered(shells, "ddd", "--complete", "--", "ddd", "exec", "--service", "a") == ["app", "audit", "web"]
+    assert "exec" not in offered(shells, "inv", "--complete", "--", "inv", "e")
+
+
+def test_a_project_of_invoke_alone(shells: str) -> None:
+    script = """\
+mkdir -p /tmp/plain && cd /tmp/plain
+printf 'from invoke import task\\n\\n@task\\ndef greet(c, name):\\n    pass\\n' > tasks.py
+inv --complete -- inv gr; inv --complete -- inv greet --
+"""
+    assert offered(shells, "sh", "-c", script) == ["greet", "--name"]

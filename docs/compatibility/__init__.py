@@ -58,7 +58,7 @@ wants an image of its builder from a registry, which was not tried. Without syst
 
 A commit that ends in "-dirty" had the records and the page of earlier cells beside it. On Engine 28 the one that failed
 was a fault of ours with any engine that DOCKER_HOST names: a session with `include_outer_env=False` lost it. A later
-commit mends it, with which that test passed there.
+commit mends it; with that the test succeeded there.
 """
 
 

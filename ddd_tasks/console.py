@@ -13,6 +13,7 @@ from typing import Any
 from ddd_tasks.errors import DddError
 
 STDERR_FILENO = 2
+_SECONDS_A_FRAME = 0.1
 
 # What would move the cursor, change colours or do worse: others' words may have it, a service's labels for example.
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -27,6 +28,17 @@ def colour(text: str, name: str, stream: Any = None) -> str:
     if not wanted or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\033[{_COLOURS[name]}m{text}\033[0m"
+
+
+def is_quiet() -> bool:
+    """Whether results, warnings and errors alone are wanted: `ddd --quiet`, or DDD_QUIET=1 for inv and nox."""
+    return bool(os.environ.get("DDD_QUIET"))
+
+
+def is_live() -> bool:
+    """Whether what is in progress may be drawn over on stderr: a terminal, and nobody's log."""
+    is_drawn = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return is_drawn and not is_quiet() and not os.environ.get("CI")
 
 
 def visible(text: str) -> str:
@@ -69,6 +81,9 @@ def error(problem: DddError) -> None:
 @contextmanager
 def step(what: str) -> Iterator[None]:
     """Say what is being done, and how long it took once it is."""
+    if is_quiet():
+        yield
+        return
     began = time.monotonic()
     print(f"{colour('==>', 'cyan')} {what}", file=sys.stderr, flush=True)
     yield
@@ -78,31 +93,84 @@ def step(what: str) -> Iterator[None]:
 @contextmanager
 def progress(what: str, seconds: float) -> Iterator[None]:
     """Say what takes so many seconds: as a bar that grows on a terminal, in one line elsewhere."""
-    if not sys.stderr.isatty():
-        print(f"==> {what}", file=sys.stderr, flush=True)
+    if not is_live():
+        _plain_progress(what)
         yield
         return
-    import threading
-
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    began, ended = time.monotonic(), threading.Event()
+    began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         row = shown.add_task(what, total=seconds)
-
-        def grow() -> None:
-            while not ended.wait(0.1):
-                shown.update(row, completed=min(time.monotonic() - began, seconds))
-
-        thread = threading.Thread(target=grow, daemon=True)
-        thread.start()
-        try:
+        with _again(lambda: shown.update(row, completed=min(time.monotonic() - began, seconds))):
             yield
-        finally:
-            ended.set()
-            thread.join()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say what is waited for, nobody knows how long: with the seconds on a terminal, in one line elsewhere."""
+    if not is_live():
+        _plain_progress(what)
+        yield
+        return
+    began = time.monotonic()
+    with live_lines() as draw, _again(lambda: draw([f"==> {what}  {time.monotonic() - began:.0f} s"])):
+        yield
+
+
+@contextmanager
+def live_lines() -> Iterator[Callable[[Sequence[str]], None]]:
+    """Within the block, the lines given to the function take the place of those before, on stderr; then they are gone.
+
+    Lines longer than the terminal is wide are cut, and those that it has no rows for left out. Where nothing may be
+    drawn over, nothing is shown.
+    """
+    if not is_live():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+        shown, latest, when = "", "", 0.0
+
+        def draw(lines: Sequence[str], *, now: bool = False) -> None:
+            nonlocal shown, latest, when
+            latest = "\n".join(line.translate(_CELL) for line in lines)
+            if latest != shown and (now or time.monotonic() - when >= _SECONDS_A_FRAME):
+                shown, when = latest, time.monotonic()
+                live.update(Text(latest, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+        yield draw
+        draw(latest.split("\n"), now=True)
+
+
+@contextmanager
+def _again(draw: Callable[[], None]) -> Iterator[None]:
+    """Within the block, draw ten times a second, on a thread of its own."""
+    import threading
+
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(_SECONDS_A_FRAME):
+            draw()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _plain_progress(what: str) -> None:
+    if not is_quiet():
+        print(f"==> {what}", file=sys.stderr, flush=True)
 
 
 def table(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:

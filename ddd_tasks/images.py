@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from ddd_tasks import bases, build, lastbuild, portbook, preflight, process, services
+from ddd_tasks import bases, build, console, lastbuild, portbook, preflight, process, services
 from ddd_tasks.compose import Compose, monitor_overlays, write_overlay
 from ddd_tasks.dockerfile import Dockerfile
 from ddd_tasks.dockerfile_placements import Base
@@ -16,6 +16,8 @@ from ddd_tasks.errors import CommandError, EngineError, ExitCode
 from ddd_tasks.fingerprint import Note
 from ddd_tasks.project import Project, Service
 from ddd_tasks.secret import sources, volumes
+
+_LOG_LINES = 40
 
 
 def compose_for(project: Project, env: Mapping[str, str] | None = None) -> Compose:
@@ -47,12 +49,23 @@ def build_all(project: Project, wanted: Sequence[Service], *, flags: Sequence[st
     names = [service.name for service in built]
     values = {} if process.is_dry() else sources.of_builds(project, built)
     try:
-        # Not --quiet: with it, Compose 2.40 refuses secrets that lie outside the build context.
-        compose_for(project, values).run("build", *flags, *names, quiet=True)
+        _build(compose_for(project, values), [*flags, *names])
     except CommandError as error:
         explain_missing(engine, project, built)
-        what, cause = f"building {', '.join(names)} failed", "see the build's output above"
+        what, cause = f"building {', '.join(names)} failed", error.cause or "see the build's output above"
         raise CommandError(what, ExitCode.FAILURE, cause=cause) from error
+
+
+def _build(compose: Compose, words: Sequence[str]) -> None:
+    """Build, and show what it says; where nothing is to be said, only the end of what a failed build has said."""
+    # Not --quiet: with it, Compose 2.40 refuses secrets that lie outside the build context.
+    if not console.is_quiet() or process.is_dry():
+        compose.run("build", *words, quiet=True)
+        return
+    answer = compose.capture("build", *words, check=False)
+    if answer.status:
+        said = process.redact("\n".join((answer.stdout + answer.stderr).strip().splitlines()[-_LOG_LINES:]))
+        raise CommandError("docker compose build failed", answer.status, cause=said)
 
 
 def build_changed(project: Project, wanted: Sequence[Service]) -> None:

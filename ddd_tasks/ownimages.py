@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ddd_tasks import bases, dockerfile, hostconfig, process, resources
+from ddd_tasks import bases, console, dockerfile, hostconfig, process, resources
 from ddd_tasks import build as builds
 from ddd_tasks.build import BuildInputs, Secret
 from ddd_tasks.engine import rootfs
@@ -49,7 +48,7 @@ def build(project: Project, part: str, stage: str, name: str, arguments: Mapping
         str(file.parent),
     ]
     env = {**os.environ, **inputs.environment()}
-    if sys.stderr.isatty():
+    if console.is_live():
         process.run(argv, env=env, quiet=True)
         return
     done = process.capture(argv, env=env, check=False)  # the log of a build that went well is of no use in a file

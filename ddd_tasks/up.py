@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ddd_tasks import console, images, lastup, ledger, portbook, preflight, process, services, worktree
+from ddd_tasks import console, health, images, lastup, ledger, portbook, preflight, process, services, worktree
 from ddd_tasks.compose import DEBUG_OVERLAY, MONITOR_OVERLAY, PROJECT_LABEL, Compose, overlay_file, write_overlay
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.errors import CommandError, DddError, ExitCode, NotRunningError
+from ddd_tasks.errors import CommandError, DddError, ExitCode
 from ddd_tasks.project import Project, Service
 from ddd_tasks.secret import sources, volumes
 from ddd_tasks.services import State
-
-WAIT_SECONDS = 120.0
-_POLL_SECONDS = 0.05
-_LOG_LINES = "20"
-_SETTLED = 0.5  # seconds that a service without a health check has to run before it counts as started
-
-
-class UnhealthyError(DddError):
-    """A service was started, but did not become healthy."""
-
-    exit_code = ExitCode.NOT_RUNNING
 
 
 def select(project: Project, names: Sequence[str]) -> list[Service]:
@@ -42,7 +30,7 @@ def start(
     project: Project,
     names: Sequence[str] = (),
     *,
-    timeout: float = WAIT_SECONDS,
+    timeout: float = health.WAIT_SECONDS,
     isolate: bool = False,
     ports: str | None = None,
     stopped: Collection[str] = (),
@@ -77,7 +65,7 @@ def start(
         images.provide_bases(project, wanted)
         note = lastup.before(engine, project, wanted, images.compose_for(project))
         _start(engine, project, wanted, values, scale)
-        states = wait(project, names, timeout=timeout, stopped=stopped)
+        states = health.wait(project, [service.name for service in wanted], timeout=timeout, stopped=stopped)
         lastup.remember(engine, project, wanted, note)
         _tell_monitor(engine, project)
         return states
@@ -153,46 +141,6 @@ def _renew(engine: Engine, project: Project, compose: Compose, before: set[str],
         compose.run("up", "--detach", "--no-build", "--no-deps", "--force-recreate", *kept, quiet=True)
 
 
-def wait(
-    project: Project, names: Sequence[str] = (), *, timeout: float = WAIT_SECONDS, stopped: Collection[str] = ()
-) -> list[State]:
-    """Wait until the services are healthy, or running where they have no health check; how all services are then.
-
-    stopped: services that only have to run: a program that a debugger holds answers no health check.
-    Raises NotRunningError where there is nothing to wait for, and UnhealthyError, after printing the last log lines of
-    the service that failed.
-    """
-    engine = Engine.connect()
-    wanted = {service.name for service in select(project, names)}
-    deadline = time.monotonic() + timeout
-    seen: dict[str, float] = {}
-    while True:
-        states = services.states(engine, project)
-        ours = [
-            state._replace(is_held=state.is_held or state.service in stopped)
-            for state in states
-            if state.service in wanted
-        ]
-        if not ours:
-            raise NotRunningError(f"nothing of {project.name!r} has been started", hint="ddd dev.up")
-        waiting = [state for state in ours if not state.is_ready]
-        if failed := next((state for state in ours if state.has_failed), None):
-            raise _unhealthy(engine, project, failed)
-        if not waiting:
-            now = time.monotonic()
-            waiting = [state for state in ours if not _is_settled(state, now - seen.setdefault(state.container, now))]
-            if not waiting:
-                return states
-        if time.monotonic() > deadline:
-            raise _unhealthy(engine, project, waiting[0], f"it was not healthy after {timeout:.0f} s")
-        time.sleep(_POLL_SECONDS)
-
-
-def _is_settled(state: State, seconds: float) -> bool:
-    """Whether what has just been started will not end at once; a health check has shown that already."""
-    return (bool(state.health) and not state.is_held) or state.state != "running" or seconds >= _SETTLED
-
-
 def _ours(engine: Engine, project: Project) -> set[str]:
     return {state.container for state in services.states(engine, project)}
 
@@ -218,18 +166,3 @@ def _remove_new(engine: Engine, project: Project, before: dict[str, set[str]]) -
         for name in names - before[kind]:
             force: dict[str, Any] = {"force": True} if kind == "containers" else {}
             engine.delete(f"/{kind}/{name}", **force)
-
-
-def _unhealthy(engine: Engine, project: Project, state: State, why: str = "") -> UnhealthyError:
-    """The failing service's last health output becomes the cause; its last log lines are printed."""
-    detail = engine.get(f"/containers/{state.container}/json")["State"]
-    checks = (detail.get("Health") or {}).get("Log") or []
-    said = f"its health check said: {checks[-1]['Output'].strip()}" if checks else ""
-    ended = f"it ended with status {state.exit_code}" if state.state == "exited" else ""
-    console.note(f"last log lines of {state.service}:")
-    Compose(project).run("logs", "--no-log-prefix", "--tail", _LOG_LINES, state.service, check=False, quiet=True)
-    return UnhealthyError(
-        f"service {state.service!r} is {state.health or state.state}",
-        cause="\n".join(part for part in (why, ended, said) if part),
-        hint=f"ddd dev.logs --service {state.service}",
-    )

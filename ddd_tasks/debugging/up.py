@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
-from ddd_tasks import build, console, ledger, process, services, worktree
+from ddd_tasks import build, console, health, ledger, process, services, worktree
 from ddd_tasks import up as upping
 from ddd_tasks.compose import Compose
 from ddd_tasks.debugging import attach, mapping, overlay, ports, target
@@ -25,7 +25,7 @@ _ATTEMPTS = 3  # somebody else may take the port while images are built
 
 
 def start(
-    project: Project, service: Service, *, waits: bool = False, timeout: float = upping.WAIT_SECONDS
+    project: Project, service: Service, *, waits: bool = False, timeout: float = health.WAIT_SECONDS
 ) -> Attachment | None:
     """Start a service from its debug stage and say where its debugger is; None in a dry run.
 
@@ -63,7 +63,8 @@ def _started(
             if service.name in known or not is_ours or attempt == _ATTEMPTS - 1:
                 raise
     if not (waits or process.is_dry()) and before != _containers(engine, project, service.name):
-        upping.wait(changed, [service.name], timeout=timeout, stopped=stopped - {service.name})
+        names = [one.name for one in upping.select(changed, [service.name])]
+        health.wait(changed, names, timeout=timeout, stopped=stopped - {service.name})
     return changed
 
 

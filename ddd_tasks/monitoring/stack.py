@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import compose, ledger, process, services
+from ddd_tasks import compose, console, ledger, process, services
 from ddd_tasks.compose import MONITOR_OVERLAY, Compose
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.errors import CommandError, ConfigError, EngineError, ExitCode, NotRunningError
@@ -78,7 +78,8 @@ def up(project: Project, *, with_grafana: bool | None = None) -> tuple[Running, 
         try:
             _start(project, files)
             join(engine, project, found)
-            now = _await(engine, project)
+            with console.waiting("wait for Prometheus to answer"):
+                now = _await(engine, project)
             if parts:
                 grafanaup.wait(engine, project)
             return now, _refresh(engine, project)  # a dev.up meanwhile has found no Prometheus to tell

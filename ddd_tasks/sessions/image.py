@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -14,17 +13,12 @@ from typing import NamedTuple
 from ddd_tasks import bases, process
 from ddd_tasks import build as build_inputs
 from ddd_tasks.engine.api import Engine
-from ddd_tasks.engine.streams import write
-from ddd_tasks.engine.terminal import STDERR
 from ddd_tasks.errors import CommandError
-from ddd_tasks.sessions import inputs, tags
+from ddd_tasks.sessions import buildview, inputs, tags
 from ddd_tasks.sessions.container import PROJECT_LABEL
 from ddd_tasks.sessions.options import Options
 from ddd_tasks.sessions.source import Source
 from ddd_tasks.stages.record import Recorder, Step
-
-# A build whose layers are all cached ends sooner: it has nothing to say. A longer one is shown as it goes.
-_SECONDS_OF_SILENCE = 3.0
 
 
 class Built(NamedTuple):
@@ -59,7 +53,7 @@ def build(source: Source, options: Options, more: Sequence[str] = (), recorder: 
             process.announce(argv)
             return Built("", 0.0, {})
         began = time.time()
-        status, said, shown = _run(argv, {**os.environ, **given.environment})
+        status, said, shown = _run(argv, {**os.environ, **given.environment}, f"stage {stage.name or options.stage}")
         made = None if status else note.read_text().strip()
         recorder = recorder or Recorder(source, "a Nox session", always=False)
         steps = recorder.add(stage.name or options.stage, made, said, began, given.build_args)
@@ -92,8 +86,8 @@ def _cache_from(options: Options) -> list[str]:
     return ["--cache-from", f"type=registry,ref={reference}"] if reference else []
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, bool]:
-    """The status of a build, what it wrote, and whether that was shown already."""
+def _run(argv: Sequence[str], env: Mapping[str, str], what: str) -> tuple[int, str, bool]:
+    """The status of a build, what it wrote, and whether that was shown already. what: its name."""
     read_end, write_end = os.pipe()
     with Path(os.devnull).open("rb") as nothing, os.fdopen(read_end, "rb", buffering=0) as output:
         try:
@@ -101,25 +95,9 @@ def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, bool]:
         finally:
             os.close(write_end)
         try:
-            said, shown = _follow(output.fileno())
+            said, shown = buildview.follow(output.fileno(), what)
         except BaseException:  # Ctrl-C above all: it reaches only us, since the build has a session of its own
             building.terminate()
             building.wait()
             raise
         return process.exit_status(building.wait()), said, shown
-
-
-def _follow(descriptor: int) -> tuple[str, bool]:
-    """All the text up to the end, and whether it was shown: not for as long as the build may be a short one."""
-    held, shown, deadline = b"", False, time.monotonic() + _SECONDS_OF_SILENCE
-    while True:
-        ready, _, _ = select.select([descriptor], [], [], None if shown else max(0.0, deadline - time.monotonic()))
-        data = os.read(descriptor, 65536) if ready else b""
-        if ready and not data:
-            return held.decode(errors="replace"), shown
-        held += data
-        if shown:
-            write(STDERR, data)
-        elif time.monotonic() >= deadline:
-            shown = True
-            write(STDERR, held)

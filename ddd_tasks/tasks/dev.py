@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from ddd_tasks import console, paths, process, services
+from ddd_tasks import console, health, paths, process, services
 from ddd_tasks import project as projects
 from ddd_tasks.compose import MONITOR_OVERLAY, Compose, monitor_overlays, write_overlay
 from ddd_tasks.engine.api import Engine
@@ -128,7 +128,8 @@ def restart(c: Context, service: str | None = None) -> None:  # noqa: ARG001
     upping.renew_secrets(project, _named(project, service))
     Compose(project).run("restart", *_named(project, service), quiet=True)
     if not process.is_dry():
-        _show(upping.wait(project, _named(project, service)), json=False)
+        names = [one.name for one in upping.select(project, _named(project, service))]
+        _show(health.wait(project, names), json=False)
 
 
 @task(help={"json": JSON_HELP})

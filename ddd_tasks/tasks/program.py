@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from types import ModuleType
@@ -9,6 +10,7 @@ from types import ModuleType
 from invoke.config import Config
 from invoke.exceptions import CollectionNotFound, Exit
 from invoke.loader import FilesystemLoader
+from invoke.parser.argument import Argument
 from invoke.program import Program
 
 from ddd_tasks import console
@@ -59,7 +61,16 @@ class _OursOnly(FilesystemLoader):
 
 
 class _Program(Program):
-    """Invoke's, which shows a traceback where a number is expected and a word comes."""
+    """Invoke's, which shows a traceback where a number is expected and a word comes; and --quiet."""
+
+    def core_args(self) -> list[Argument]:
+        quiet = Argument(names=("quiet",), kind=bool, default=False, help="Say nothing but results and what is wrong.")
+        return [*super().core_args(), quiet]
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        super().parse_core(argv)
+        if self.args.quiet.value:
+            os.environ["DDD_QUIET"] = "1"  # of what is started from here, too
 
     def parse_tasks(self) -> None:
         try:

@@ -21,7 +21,7 @@ PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`((?:ddd|inv) [a-z]+(?:\.[a-z]+)?(?: [^`]*)?)`")
 _FAST = ("exec", "run", "shims")  # not Invoke's
-_CORE = ("--dry", "--echo", "-e", "--list", "--help", "-l", "-h", "--version", "--complete", "-R", "-c")
+_CORE = ("--quiet", "--dry", "--echo", "-e", "--list", "--help", "-l", "-h", "--version", "--complete", "-R", "-c")
 
 
 def commands(text: str) -> Iterator[str]:
@@ -29,7 +29,7 @@ def commands(text: str) -> Iterator[str]:
     yield from _INLINE.findall(text)
     for block in _BLOCK.findall(text):
         for line in block.replace("\\\n", " ").splitlines():
-            for part in re.split(r"\s(?:&&|\||;)\s", line.removeprefix("$ ")):
+            for part in re.split(r"\s(?:&&|\||;|>)\s", line.removeprefix("$ ")):
                 words = part.split("#")[0].strip()
                 if found := re.search(r"(?:^|\s|\()((?:ddd|inv)\s.*)", words):
                     yield found[1].rstrip(")")

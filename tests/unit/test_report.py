@@ -51,9 +51,7 @@ def test_names_and_what_the_engine_is_told_are_left() -> None:
     assert (found["name"], found["volumes"]["data"]["driver"]) == ("shop", "local")
 
 
-def test_hidden_values_are_known_and_those_of_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hidden_values_are_known_and_those_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "key").write_text("line one\nline two\n\n")
     monkeypatch.setenv("PIN", "1234")
     sources = [

@@ -29,6 +29,7 @@ SETTINGS = {
     ".gitattributes",
     ".gitignore",
     ".pre-commit-config.yaml",
+    "mkdocs.yml",
     "pyproject.toml",
     "uv.lock",
 }

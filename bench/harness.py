@@ -110,11 +110,12 @@ class Goal(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """variant takes at most this many seconds on a quiet machine."""
+    """variant takes at most this many seconds on a quiet machine, or this many more than beyond."""
 
     text: str
     variant: Variant
     seconds: float
+    beyond: Variant | None = None
 
 
 class Share(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
 from types import ModuleType
 
 from invoke.config import Config
@@ -63,6 +62,12 @@ class _OursOnly(FilesystemLoader):
 class _Program(Program):
     """Invoke's, which shows a traceback where a number is expected and a word comes; and --quiet."""
 
+    def print_version(self) -> None:
+        from importlib.metadata import version  # takes as long as half of Invoke
+
+        self.version = version("ddd-tasks")
+        super().print_version()
+
     def core_args(self) -> list[Argument]:
         quiet = Argument(names=("quiet",), kind=bool, default=False, help="Say nothing but results and what is wrong.")
         return [*super().core_args(), quiet]
@@ -88,7 +93,6 @@ def program(*, own_tasks: bool = True) -> Program:
         name="ddd",
         binary="ddd",
         binary_names=["ddd"],
-        version=version("ddd-tasks"),
         loader_class=_Loader if own_tasks else _OursOnly,
         config_class=_Config,
     )

@@ -1,9 +1,186 @@
-"""How the blocks of the pages on debugging, profiling, monitoring and looking after a project are run."""
+"""How the blocks of the pages on debugging, profiling, monitoring and looking after a project are run.
+
+tests/blocks.py says what the entries mean.
+"""
 
 from __future__ import annotations
 
 from tests.blocks import NotRun, Page
 
-PAGES: list[Page] = []
+_DEBUGGING = [
+    Page(
+        "docs/debugging.md",
+        project="shop",
+        only=("ddd debug.attach   ", "ddd debug.attach\n"),
+        says={
+            "ddd debug.attach   ": "shop: debugpy on 127.0.0.1:...",
+            "ddd debug.config": ".vscode/launch.json  ddd: shop (python)  added",
+            "ddd debug.check": "...hit...",
+        },
+        before=("rm -rf .vscode",),
+        measured=True,
+    ),
+    Page(
+        "docs/debugging.md",
+        project="shop",
+        only=("ddd debug.up --wait", "ddd debug.check --break app/main.py:28 --request / --map"),
+        measured=True,
+    ),
+    Page("docs/editors.md", project="webshop", before=("rm -rf .vscode",)),
+]
 
-NOT_RUN: list[NotRun] = []
+_VISITS = "for one in 1 2 3 4 5 6; do curl -sf http://127.0.0.1:{port}/; done"
+# A target waits for its first scrape for up to ten seconds.
+_SCRAPED = "until ddd monitor.targets > $SCRATCH/said; grep -c waiting $SCRATCH/said | grep 0; do sleep 0.5; done"
+
+_MONITORING = [
+    Page("docs/monitoring.md", project="webshop", only=("ddd dev.up\n",), measured=True),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.check\n",),
+        before=(_VISITS, "until ddd monitor.check; do sleep 1; done"),
+        measured=True,
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd dev.up --scale",),
+        replaced={"webshop": "{name}", "ddd monitor.targets": f"{_SCRAPED}; ddd monitor.targets"},
+        after=("ddd dev.up --scale orders=1",),
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.targets\n",),
+        before=(
+            "sed -i 's|metrics: {}|metrics: {path: /stats}|' compose.yaml",
+            "ddd dev.up",
+            "docker compose stop orders",
+            _SCRAPED,
+        ),
+        replaced={"webshop": "{name}"},
+        status={"ddd monitor.targets": (1,)},
+        after=("sed -i 's|metrics: {path: /stats}|metrics: {}|' compose.yaml", "ddd dev.up", _SCRAPED),
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.dashboard",),
+        before=(_VISITS,),
+        after=("ddd monitor.dashboard --service api --diff", "rm -r monitor"),
+        measured=True,
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.check --service api",),
+        before=(
+            _VISITS,
+            "ddd monitor.dashboard --service api",
+            "sed -i s/http_requests_total/http_request_total/ monitor/dashboards/api.json",
+        ),
+        status={"ddd monitor.check": (1,)},
+        after=("rm -r monitor",),
+        measured=True,
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.query", "ddd monitor.stats"),
+        before=(_VISITS, "until ddd monitor.query 'rate(http_requests_total[1m])' | grep api; do sleep 1; done"),
+        replaced={"58s": "...", "54s": "..."},  # minutes, for who comes later
+        measured=True,
+    ),
+    Page(
+        "docs/alerts.md",
+        project="webshop",
+        files={"monitor/rules/shop.yml": "# monitor/rules/shop.yml"},
+        only=("ddd monitor.reload\nPrometheus",),
+    ),
+    Page(
+        "docs/alerts.md",
+        project="webshop",
+        files={"monitor/rules/shop.yml": "# monitor/rules/shop.yml"},
+        only=("ddd monitor.reload\nerror",),
+        before=("sed -i 's/expr: /&sum(/' monitor/rules/shop.yml",),
+        status={"ddd monitor.reload": (1,)},
+    ),
+    Page(
+        "docs/alerts.md",
+        project="webshop",
+        files={
+            "monitor/rules/shop.yml": "# monitor/rules/shop.yml",
+            "monitor/rules/tests/shop.yml": "# monitor/rules/tests/shop.yml",
+            "noxfile.py": "# noxfile.py",
+        },
+        only=("nox -s monitor-check",),
+        after=(
+            # A test of a rule that does not hold is found.
+            "sed -i 's/has done 6 jobs/has done 7 jobs/' monitor/rules/tests/shop.yml",
+            "! ddd monitor.check",
+            "rm -r monitor noxfile.py",
+        ),
+    ),
+    Page(
+        "docs/grafana.md",
+        project="webshop",
+        # A program in Grafana's place: Grafana itself is asked in tests/engine/test_monitor_grafana.py.
+        env={"DDD_GRAFANA_IMAGE": "{name}-in-grafanas-place"},
+        after=("ddd monitor.up --no-grafana",),
+        measured=True,
+    ),
+]
+
+_PROFILING = [
+    Page(
+        "docs/profiling.md",
+        project="profiled",
+        only=("ddd profile.cpu --load",),
+        before=('export BROWSER="echo opened %s"',),
+        says={"ddd profile.open": "opened file://{folder}/.ddd/profiles/api/...Z/flamegraph.html"},
+        measured=True,
+    ),
+    Page(
+        "docs/profiling.md",
+        project="profiled",
+        only=("ddd profile.cpu --service mailer",),
+        status={"ddd profile.cpu": (75,)},
+        measured=True,
+    ),
+    Page(
+        "docs/profiling.md",
+        project="profiled",
+        only=("ddd profile.diff",),
+        before=(
+            "ddd profile.cpu --service api --load /report --rps 10 --seconds 5",
+            "sed -i 's/range(2_000)/range(20_000)/' app/report.py",
+            "ddd profile.cpu --service api --load /report --rps 10 --seconds 5",
+        ),
+        measured=True,
+    ),
+    Page(
+        "docs/profiling.md",
+        project="profiled",
+        only=("ddd profile.memory", "ddd profile.dump", "ddd profile.top"),
+        measured=True,
+    ),
+]
+
+PAGES = [
+    *_DEBUGGING,
+    *_MONITORING,
+    *_PROFILING,
+    Page("docs/progress.md", project="shop"),
+    Page(
+        "docs/compatibility.md",
+        project="checkout",
+        # That there are such sessions: they take hours, and a test is what they run.
+        replaced={"nox -s": "nox --list -s"},
+        after=("git diff --no-index --stat docs/compatibility.md docs/compatibility.md",),
+    ),
+]
+
+NOT_RUN: list[NotRun] = [
+    NotRun("docs/comparison.md", "./bootstrap python bench/exec.py", "measures for minutes, beside other tools"),
+]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from ddd_tasks.engine import endpoint
+from ddd_tasks.engine import endpoint, lifecycle
 from ddd_tasks.engine.endpoint import Endpoint
 from ddd_tasks.errors import ConfigError, EngineError
 
@@ -83,3 +85,26 @@ def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
         endpoint.dial(Endpoint(f"unix://{tmp_path}/none.sock"))
     assert caught.value.exit_code == 69
     assert caught.value.hint == "ddd engine.up"
+
+
+def test_an_engine_that_is_silent_is_given_up_and_no_other_socket_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "_ANSWER", 0.1)
+    of_others = []
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{tmp_path}/silent.sock")
+        server.listen()
+
+        def take() -> None:
+            connection, _ = server.accept()
+            of_others.append(socket.getdefaulttimeout())
+            while connection.recv(65536):  # until the client has given up
+                pass
+            connection.close()
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        assert not lifecycle.answers(f"unix://{tmp_path}/silent.sock")
+        thread.join()
+    assert of_others == [None]

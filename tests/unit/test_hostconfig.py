@@ -265,3 +265,8 @@ def test_an_agent_is_a_socket(root: Path) -> None:
     with socket.socket(socket.AF_UNIX) as agent, tempfile.TemporaryDirectory() as folder:
         agent.bind(f"{folder}/agent")
         assert find(root, SSH_AUTH_SOCK=f"{folder}/agent").has_ssh_agent
+
+
+@pytest.mark.parametrize("proxy", ["http://[half", "http://[::1::]:3128", "[", "::"])
+def test_a_proxy_that_is_no_address_is_no_reason_to_fail(root: Path, proxy: str) -> None:
+    assert find(root, https_proxy=proxy).proxies["https_proxy"] == proxy

@@ -10,7 +10,8 @@ import pytest
 
 from ddd_tasks import composefiles, projectcache
 from ddd_tasks import project as projects
-from ddd_tasks.errors import ConfigError, UnknownNameError
+from ddd_tasks.engine import tools
+from ddd_tasks.errors import ConfigError, EngineError, UnknownNameError
 
 CONFIG: dict[str, Any] = {
     "name": "shop",
@@ -162,3 +163,24 @@ class TestMemory:
         projectcache.write(files, {})
         (tmp_path / ".ddd" / "cache" / "project.json").write_text('{"format": 1')
         assert projectcache.read(files) is None
+
+
+WORDS = {
+    "26": "docker: 'compose' is not a docker command.\nSee 'docker --help'",
+    "28": "unknown flag: --project-directory\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]",
+    "29": "docker: unknown command: docker compose\n\nRun 'docker --help' for more information",
+}
+
+
+@pytest.mark.parametrize("said", WORDS.values(), ids=WORDS)
+def test_a_cli_without_its_plugin_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+    (tmp_path / "docker").write_text(f'#!/bin/sh\ncat >&2 <<"END"\n{said}\nEND\nexit 125\n')
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setattr(tools, "_PLUGIN_FOLDERS", ())
+    with pytest.raises(EngineError, match="no compose command"):
+        projects.load(tmp_path)

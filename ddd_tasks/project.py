@@ -174,7 +174,10 @@ def _config(files: tuple[Path, ...]) -> Mapping[str, Any]:
     try:
         answer = process.capture([*argv, "config"], cwd=files[0].parent)
     except CommandError as error:
-        if "is not a docker command" in error.cause or "unknown command" in error.cause:
+        from ddd_tasks.engine import tools  # only a refusal needs it
+
+        # Without the plugin the CLI takes its words for the CLI's own; which it names as unknown differs by release.
+        if "is not a docker command" in error.cause or ("unknown" in error.cause and "compose" in tools.missing()):
             raise EngineError("docker has no compose command", cause=error.cause, hint="ddd engine.install") from error
         if "unable to resolve docker endpoint" in error.cause:
             raise EngineError(

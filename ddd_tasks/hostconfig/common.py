@@ -28,5 +28,8 @@ def is_host_only(value: str) -> bool:
 
 def is_loopback(value: str) -> bool:
     """Whether an address, with or without a scheme, is the host's own: in a container it would be the container's."""
-    host = urlsplit(value if "://" in value else f"//{value}").hostname or ""
+    try:
+        host = urlsplit(value if "://" in value else f"//{value}").hostname or ""
+    except ValueError:  # no address at all, such as http://[half: for who uses it to complain about
+        return False
     return host in ("localhost", "::1") or host.startswith("127.")

@@ -31,10 +31,14 @@ class ApiError(EngineError):
 
 
 class Engine:
-    """A client of one engine. Requests on one client share a connection; streams get their own."""
+    """A client of one engine. Requests on one client share a connection; streams get their own.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    seconds: after which an answer that does not come is an EngineError; None waits on.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, seconds: float | None = None) -> None:
         self.endpoint = endpoint
+        self._seconds = seconds
         self._connection: _Connection | None = None
 
     @classmethod
@@ -111,7 +115,7 @@ class Engine:
 
     def _exchange(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         fresh = self._connection is None
-        connection = self._connection or _Connection(endpoints.dial(self.endpoint))
+        connection = self._connection or _Connection(endpoints.dial(self.endpoint, self._seconds))
         self._connection = None
         try:
             connection.send(request)

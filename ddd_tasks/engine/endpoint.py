@@ -54,12 +54,17 @@ def resolve() -> Endpoint:
     return _endpoint(_context_host(context), tls=True)
 
 
-def dial(endpoint: Endpoint) -> Stream:
-    """A connected stream to the engine's API. Raises EngineError when nothing answers there."""
+def dial(endpoint: Endpoint, seconds: float | None = None) -> Stream:
+    """A connected stream to the engine's API, which waits so long for each of its steps (None: for ever).
+
+    Raises EngineError when nothing answers there.
+    """
     if endpoint.through_cli:
-        return _dial_through_cli()
+        return _dial_through_cli(seconds)
     try:
-        return _dial_socket(endpoint.host.removeprefix("unix://")) if endpoint.is_local_socket else _dial_tcp(endpoint)
+        if endpoint.is_local_socket:
+            return _dial_socket(endpoint.host.removeprefix("unix://"), seconds)
+        return _dial_tcp(endpoint, seconds)
     except PermissionError as error:
         raise EngineError(
             f"this user may not open the engine's socket {endpoint.host}",
@@ -70,8 +75,9 @@ def dial(endpoint: Endpoint) -> Stream:
         raise EngineError(f"no engine answers at {endpoint.host}", cause=str(error), hint="ddd engine.up") from error
 
 
-def _dial_socket(path: str) -> Stream:
+def _dial_socket(path: str, seconds: float | None) -> Stream:
     connection = Stream(AF_UNIX, SOCK_STREAM)
+    connection.settimeout(seconds)
     try:
         connection.connect(path)
     except OSError:
@@ -80,11 +86,11 @@ def _dial_socket(path: str) -> Stream:
     return connection
 
 
-def _dial_tcp(endpoint: Endpoint) -> Stream:
+def _dial_tcp(endpoint: Endpoint, seconds: float | None) -> Stream:
     import socket  # only a remote engine needs names resolved
 
     name, _, port = endpoint.host.removeprefix("tcp://").rstrip("/").rpartition(":")
-    return _plain(socket.create_connection((name.strip("[]"), int(port))))
+    return _plain(socket.create_connection((name.strip("[]"), int(port)), seconds), seconds)
 
 
 def _endpoint(host: str, *, tls: bool) -> Endpoint:
@@ -131,7 +137,7 @@ def _context_host(name: str) -> str:
         ) from error
 
 
-def _dial_through_cli() -> Stream:
+def _dial_through_cli(seconds: float | None) -> Stream:
     import socket
 
     from ddd_tasks import process  # starting a program is slow, and only remote engines need it
@@ -139,8 +145,10 @@ def _dial_through_cli() -> Stream:
     ours, theirs = socket.socketpair()
     with theirs:
         process.start(["docker", "system", "dial-stdio"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=None)
-    return _plain(ours)
+    return _plain(ours, seconds)
 
 
-def _plain(connected: _socket.socket) -> Stream:
-    return Stream(connected.family, connected.type, connected.proto, connected.detach())
+def _plain(connected: _socket.socket, seconds: float | None) -> Stream:
+    stream = Stream(connected.family, connected.type, connected.proto, connected.detach())
+    stream.settimeout(seconds)
+    return stream

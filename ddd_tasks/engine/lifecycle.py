@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
@@ -44,9 +43,8 @@ MACHINE = Launch()
 
 def answers(host: str | None = None) -> bool:
     """Whether an engine answers at host (default: where the CLI would look). Raises EngineError without permission."""
-    socket.setdefaulttimeout(_ANSWER)
     try:
-        with closing(Engine(Endpoint(host) if host else endpoint.resolve())) as engine:
+        with closing(Engine(Endpoint(host) if host else endpoint.resolve(), seconds=_ANSWER)) as engine:
             engine.get("/_ping")
     except EngineError as error:
         if isinstance(error.__cause__, PermissionError):
@@ -54,8 +52,6 @@ def answers(host: str | None = None) -> bool:
         return False
     except OSError:
         return False
-    finally:
-        socket.setdefaulttimeout(None)
     return True
 
 

@@ -121,10 +121,8 @@ def _hidden(value: Any) -> Any:
         return {key: _hidden(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_hidden(inner) for inner in value]
-    if value is None:
-        return None
-    name, sign, _ = str(value).partition("=")
-    return f"{name}={MASK}" if sign else MASK
+    # Nor is what stands before a "=" left: base64 ends with one, and Compose gives names of its own as keys.
+    return None if value is None else MASK
 
 
 def _of_secret(source: Source) -> Iterator[str]:
@@ -134,7 +132,11 @@ def _of_secret(source: Source) -> Iterator[str]:
             value = source.file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return
-    # A log has one line of a key at a time.
+    yield from _lines(value)
+
+
+def _lines(value: str) -> Iterator[str]:
+    """Of a key, of which a log has one line at a time."""
     yield from (line.strip() for line in value.splitlines() if len(line.strip()) >= _LEAST_SECRET)
 
 
@@ -142,7 +144,7 @@ def _of_section(section: Any) -> Iterator[str]:
     pairs = section.items() if isinstance(section, Mapping) else (str(one).partition("=")[::2] for one in section or ())
     for name, value in pairs:
         if value is not None and (_is_telling(str(value)) or (_SECRET_NAME.search(str(name)) and _is_word(str(value)))):
-            yield str(value)
+            yield from (str(value), *_lines(str(value)))
 
 
 def _flat(words: Any) -> list[str]:
@@ -154,4 +156,4 @@ def _is_word(value: str) -> bool:
 
 
 def _is_telling(value: str) -> bool:
-    return len(value) >= _LEAST and not value.startswith(("/", "./")) and "\n" not in value
+    return len(value) >= _LEAST and not value.startswith(("/", "./"))

@@ -9,7 +9,7 @@ import pytest
 from ddd_tasks import masking
 from ddd_tasks.projectsecrets import Source
 
-HIDDEN = [f"x{number}-canary" for number in range(1, 15)]
+HIDDEN = [f"x{number}-canary" for number in range(1, 16)]
 X = dict(enumerate(HIDDEN, 1))
 CONFIG = {
     "name": "shop",
@@ -22,7 +22,7 @@ CONFIG = {
             },
             "command": ["serve", "--key", X[3]],
             "entrypoint": None,
-            "environment": {"A": X[4], "B": None, "image": X[12]},
+            "environment": {"A": X[4], "B": None, "image": X[12], "BASE64": f"{X[15]}=="},
             "healthcheck": {"test": ["CMD", "curl", X[5]], "interval": "1s"},
             "image": f"https://me:{X[9]}@registry/api",
             "labels": [f"owner={X[6]}"],
@@ -45,8 +45,8 @@ def test_no_value_that_people_choose_is_left() -> None:
 def test_names_and_what_the_engine_is_told_are_left() -> None:
     found = masking.configuration(CONFIG)
     api = found["services"]["api"]
-    assert api["environment"] == {"A": "***", "B": None, "image": "***"}
-    assert (api["command"], api["labels"], api["entrypoint"]) == (["serve", "***", "***"], ["owner=***"], None)
+    assert api["environment"] == {"A": "***", "B": None, "image": "***", "BASE64": "***"}
+    assert (api["command"], api["labels"], api["entrypoint"]) == (["serve", "***", "***"], ["***"], None)
     assert (api["ports"], api["healthcheck"]["interval"]) == ([{"target": 80}], "1s")
     assert (found["name"], found["volumes"]["data"]["driver"]) == ("shop", "local")
 
@@ -63,6 +63,12 @@ def test_hidden_values_are_known_and_those_of_secrets(tmp_path: Path, monkeypatc
     found = masking.values(CONFIG, sources)
     assert {X[1], X[3], X[4], X[5], X[6], "line one", "line two", "1234"} <= found
     assert masking.text(f"it said {X[4]} and 1234", found) == "it said *** and ***"
+
+
+def test_each_line_of_a_value_is_known() -> None:
+    environment = {"PEM": "-----BEGIN-----\nhunter22\n-----END-----\n"}
+    found = masking.values({"services": {"api": {"environment": environment}}}, ())
+    assert "hunter22" not in masking.text("in a line of its own: hunter22", found)
 
 
 def test_what_each_log_is_full_of_is_no_known_value() -> None:

@@ -14,10 +14,12 @@ import yaml
 from ddd_tasks import doctor, masking, refusals, status
 from ddd_tasks import project as projects
 from ddd_tasks.compose import Compose
+from ddd_tasks.doctor.limits import Asked
 from ddd_tasks.engine import system
 from ddd_tasks.errors import DddError
 from ddd_tasks.project import Project
 
+_PATIENCE = 120.0  # seconds for a part: the doctor gives up earlier by itself
 _PACKAGES = ("ddd-tasks", "invoke", "nox", "pyyaml", "rich")
 
 
@@ -50,10 +52,15 @@ def _read(directory: Path) -> tuple[Project | None, dict[str, Any], str]:
 
 
 def _said(body: Callable[[], str]) -> str:
+    """A part, or why there is none: who needs a report has an engine that is silent, or talks nonsense."""
     try:
-        return body()
+        return Asked(body).answer(_PATIENCE)
     except DddError as error:
         return masking.message(str(error))
+    except TimeoutError:
+        return f"it could not be told within {_PATIENCE:.0f} s"
+    except Exception as error:  # noqa: BLE001 - the other parts are wanted all the more
+        return masking.message(f"it could not be told: {type(error).__name__}: {error}")
 
 
 def _versions() -> str:

@@ -17,6 +17,7 @@ from ddd_tasks.errors import ConfigError, DddError, EngineError
 from ddd_tasks.project import Project
 
 PATIENCE = 10.0  # seconds in which an engine has to answer; one that is well needs hundredths
+READING = 60.0  # seconds for Compose, which may have to fetch what an include names
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Subject:
 def look(directory: Path) -> Subject:
     """What can be found out about a directory; what goes wrong is part of it."""
     engine = Asked(_engine)
-    project, no_project = _project(directory)
+    project, no_project = _read(Asked(lambda: _project(directory)))
     return replace(_answered(engine), directory=directory, project=project, no_project=no_project)
 
 
@@ -84,6 +85,14 @@ def _engine() -> Subject:
     before = time.time()
     facts = engine.get("/info")
     return Subject(Path(), engine, version=version, facts=facts, asked=(before, time.time()))
+
+
+def _read(asked: Asked[tuple[Project | None, DddError | None]]) -> tuple[Project | None, DddError | None]:
+    try:
+        return asked.answer(READING)
+    except TimeoutError:
+        what = f"Compose has not read the project within {READING:.0f} s"
+        return None, DddError(what, hint="docker compose config")
 
 
 def _project(directory: Path) -> tuple[Project | None, DddError | None]:

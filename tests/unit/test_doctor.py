@@ -150,7 +150,7 @@ def test_a_check_that_fails_or_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatc
         raise UnknownNameError("service", "wbe", ["web"], hint="ddd dev.ps")
 
     monkeypatch.setattr(doctor, "CHECKS", (fails, hangs, refuses))
-    monkeypatch.setattr(doctor, "_PATIENCE", 0.5)
+    monkeypatch.setattr(doctor, "_PATIENCE", 2.0)  # the others have to end in it, on a busy machine too
     monkeypatch.setattr(doctor.subject, "look", lambda _: Subject(Path()))
     failed, hung, refused = doctor.examine(Path())
     assert (failed.check, failed.state) == ("fails", WARNING)
@@ -166,6 +166,15 @@ def test_what_is_asked_is_answered_raised_or_given_up(hang: Callable[[], bool]) 
         Asked(lambda: 1 // 0).answer(60)
     with pytest.raises(TimeoutError):
         Asked(hang).answer(0.1)
+
+
+def test_a_project_that_compose_does_not_read_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
+) -> None:
+    monkeypatch.setattr(doctor.subject, "READING", 0.1)
+    monkeypatch.setattr(doctor.subject, "_project", lambda _: hang())
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    assert "has not read" in str(doctor.subject.look(tmp_path).no_project)
 
 
 def test_each_row_has_the_name_of_its_check() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+from tests import support
 from tests.blocks import Place
 from tests.support import DOCKERFILE, REPO
 
@@ -70,10 +71,10 @@ services:
 # What Prometheus' page and Grafana have in common for who starts them: a page that says that it is ready.
 IN_GRAFANAS_PLACE = """\
 FROM {base}
-USER 472
-WORKDIR /tmp/page/api
+WORKDIR /srv/page/api
 RUN touch health
-ENTRYPOINT ["python3", "-m", "http.server", "3000", "--directory", "/tmp/page"]
+USER 472
+ENTRYPOINT ["python3", "-m", "http.server", "3000", "--directory", "/srv/page"]
 """
 PROFILED = """\
 services:
@@ -140,4 +141,24 @@ if __name__ == "__main__":
 '''
 
 
-MAKERS: dict[str, Callable[[Place], None]] = {"shop": shop, "several services": several_services, "checkout": checkout}
+def webshop(place: Place) -> None:
+    """Two services with metrics, in Python and Go, and Prometheus, all running; and an image for Grafana's place."""
+    for service, language in (("api", "python"), ("orders", "go")):
+        # Each in a folder of its own. The name is that of other pages' project, whose image is in the cache.
+        (place.stack.directory / service).mkdir()
+        place.stack.ddd("init", "--language", language, "--name", "shop", cwd=service).ok()
+        (place.stack.directory / service / "compose.yaml").unlink()
+    place.stack.write({"compose.yaml": WEBSHOP.format(port=place.port)})
+    dockerfile = IN_GRAFANAS_PLACE.format(base=support.base("python:3.13-slim-trixie"))
+    name = f"{place.stack.name}-in-grafanas-place"
+    place.stack.run("docker", "build", "--quiet", "--tag", name, "-", stdin=dockerfile.encode()).ok()
+    place.stack.ddd("dev.up", timeout=900).ok()
+    place.stack.ddd("monitor.up", timeout=600).ok()
+
+
+MAKERS: dict[str, Callable[[Place], None]] = {
+    "shop": shop,
+    "several services": several_services,
+    "checkout": checkout,
+    "webshop": webshop,
+}

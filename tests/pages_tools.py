@@ -30,21 +30,14 @@ _DEBUGGING = [
     ),
 ]
 
-# The entries from here to PAGES have not run: their projects, `webshop` and `profiled`, are still to be made. They are
-# no part of PAGES until they have, and their pages stay in TO_COME of tests/unit/test_docs_blocks.py.
+# Those of _MONITORING_TO_COME do not pass yet, and those of _PROFILING have not run: `profiled` is still to be made.
+# They are no part of PAGES until they pass, and their pages stay in TO_COME of tests/unit/test_docs_blocks.py.
 _VISITS = "for one in 1 2 3 4 5 6; do curl -sf http://127.0.0.1:{port}/; done"
 # A target waits for its first scrape for up to ten seconds.
 _SCRAPED = "until ddd monitor.targets > $SCRATCH/said; grep -c waiting $SCRATCH/said | grep 0; do sleep 0.5; done"
 
 _MONITORING = [
     Page("docs/monitoring.md", project="webshop", only=("ddd dev.up\n",), measured=True),
-    Page(
-        "docs/monitoring.md",
-        project="webshop",
-        only=("ddd monitor.check\n",),
-        before=(_VISITS, "until ddd monitor.check; do sleep 1; done"),
-        measured=True,
-    ),
     Page(
         "docs/monitoring.md",
         project="webshop",
@@ -75,39 +68,10 @@ _MONITORING = [
         measured=True,
     ),
     Page(
-        "docs/monitoring.md",
-        project="webshop",
-        only=("ddd monitor.check --service api",),
-        before=(
-            _VISITS,
-            "ddd monitor.dashboard --service api",
-            "sed -i s/http_requests_total/http_request_total/ monitor/dashboards/api.json",
-        ),
-        status={"ddd monitor.check": (1,)},
-        after=("rm -r monitor",),
-        measured=True,
-    ),
-    Page(
-        "docs/monitoring.md",
-        project="webshop",
-        only=("ddd monitor.query", "ddd monitor.stats"),
-        before=(_VISITS, "until ddd monitor.query 'rate(http_requests_total[1m])' | grep api; do sleep 1; done"),
-        replaced={"58s": "...", "54s": "..."},  # minutes, for who comes later
-        measured=True,
-    ),
-    Page(
         "docs/alerts.md",
         project="webshop",
         files={"monitor/rules/shop.yml": "# monitor/rules/shop.yml"},
         only=("ddd monitor.reload\nPrometheus",),
-    ),
-    Page(
-        "docs/alerts.md",
-        project="webshop",
-        files={"monitor/rules/shop.yml": "# monitor/rules/shop.yml"},
-        only=("ddd monitor.reload\nerror",),
-        before=("sed -i 's/expr: /&sum(/' monitor/rules/shop.yml",),
-        status={"ddd monitor.reload": (1,)},
     ),
     Page(
         "docs/alerts.md",
@@ -132,6 +96,45 @@ _MONITORING = [
         env={"DDD_GRAFANA_IMAGE": "{name}-in-grafanas-place"},
         after=("ddd monitor.up --no-grafana",),
         measured=True,
+    ),
+]
+
+_MONITORING_TO_COME = [
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.check\n",),
+        before=(_VISITS, "until ddd monitor.check; do sleep 1; done"),
+        measured=True,
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.check --service api",),
+        before=(
+            _VISITS,
+            "ddd monitor.dashboard --service api",
+            "sed -i s/http_requests_total/http_request_total/ monitor/dashboards/api.json",
+        ),
+        status={"ddd monitor.check": (1,)},
+        after=("rm -r monitor",),
+        measured=True,
+    ),
+    Page(
+        "docs/monitoring.md",
+        project="webshop",
+        only=("ddd monitor.query", "ddd monitor.stats"),
+        before=(_VISITS, "until ddd monitor.query 'rate(http_requests_total[1m])' | grep api; do sleep 1; done"),
+        replaced={"58s": "...", "54s": "..."},  # minutes, for who comes later
+        measured=True,
+    ),
+    Page(
+        "docs/alerts.md",
+        project="webshop",
+        files={"monitor/rules/shop.yml": "# monitor/rules/shop.yml"},
+        only=("ddd monitor.reload\nerror",),
+        before=("sed -i 's/expr: /&sum(/' monitor/rules/shop.yml",),
+        status={"ddd monitor.reload": (1,)},
     ),
 ]
 
@@ -172,6 +175,7 @@ _PROFILING = [
 
 PAGES = [
     *_DEBUGGING,
+    *_MONITORING,
     Page("docs/progress.md", project="shop"),
     Page(
         "docs/compatibility.md",

@@ -33,6 +33,8 @@ _QUOTED = re.compile(r"""`[^`\n]*`|"[^"\n]*"|'[^'\n]*'""")
 _UNESCAPED = re.compile(r"(escape any \$ with another \$\.)(?s:.)*")
 _SENSITIVE_LINE = re.compile(rf"\.(?:{'|'.join((*_NEVER, *_WORDS))})\b|unmarshal|interpolat")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|key|credential|auth|pwd|dsn")
+# Base64 may begin with a slash, too, but has capitals.
+_PATH = re.compile(r"\.?/[a-z0-9._/ -]*")
 _LEAST, _LEAST_SECRET = 8, 4
 
 
@@ -156,4 +158,4 @@ def _is_word(value: str) -> bool:
 
 
 def _is_telling(value: str) -> bool:
-    return len(value) >= _LEAST and not value.startswith(("/", "./"))
+    return len(value) >= _LEAST and not _PATH.fullmatch(value)

@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ddd_tasks import masking, notebook
+from ddd_tasks.composefiles import NAMES
 from ddd_tasks.errors import DddError
 
 _FILE = "refusals.json"
+_MARKS = (*NAMES, "tasks.py", "noxfile.py")
 _KEPT = 5
 _LONGEST = 2000  # letters of a message
 
@@ -38,5 +40,7 @@ def recent(directory: Path) -> list[dict[str, str]]:
 
 
 def _file(directory: Path) -> Path | None:
-    folders = (folder / ".ddd" for folder in (directory, *directory.parents))
-    return next((folder / _FILE for folder in folders if folder.is_dir()), None)
+    """That of the project here or above: a .ddd that lies elsewhere, in a home say, is somebody else's."""
+    projects = (one for one in (directory, *directory.parents) if any((one / name).exists() for name in _MARKS))
+    folder = next(projects, directory) / ".ddd"
+    return folder / _FILE if folder.is_dir() else None

@@ -68,4 +68,4 @@ def _shown(names: list[str]) -> str:
 
 
 def _rm(names: list[str]) -> str:
-    return f"docker rm --force --volumes {shlex.join(names)}"
+    return f"docker rm --force {shlex.join(names)}"

@@ -14,6 +14,7 @@ from ddd_tasks.errors import ConfigError
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".ddd").mkdir()
+    (tmp_path / "compose.yaml").touch()
     (tmp_path / "src").mkdir()
     monkeypatch.chdir(tmp_path / "src")
     monkeypatch.setattr("sys.argv", ["ddd", "-e", "exec", "--", "psql", "hunter2"])
@@ -32,6 +33,14 @@ def test_the_last_few_are_kept_with_the_first_word_of_the_command(project: Path)
 def test_a_long_one_is_cut(project: Path) -> None:
     refusals.remember(ConfigError("a" * 100_000))
     assert (project / ".ddd" / "refusals.json").stat().st_size < 3000
+
+
+def test_a_folder_that_is_of_no_project_is_somebody_else_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".ddd").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    refusals.remember(ConfigError("no"))
+    assert list((tmp_path / ".ddd").iterdir()) == []
 
 
 def test_no_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ class Page:
     status: how a command begins -> the exit statuses that it may have, where that is not 0 alone.
     says: how a command of a `sh` block begins -> what it prints.
     measured: the numbers in outputs came from one run: each stands for any number.
+    example: how commands begin whose output is that of the page's own service: only its first line has to be the same.
     env: variables of the shell.
     """
 
@@ -82,6 +83,7 @@ class Page:
     status: Mapping[str, Sequence[int]] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=dict)
     measured: bool = False
+    example: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -215,7 +217,7 @@ def run(page: Page, not_run: Sequence[NotRun], place: Place, scratch: Path) -> N
     todo = [step for block in run_by(page, not_run) for step in steps(block)]
     for text in page.replaced:
         assert any(text in step.command + step.output for step in todo), f"{page.path} does not say {text!r}"
-    for words in (*page.status, *page.says):
+    for words in (*page.status, *page.says, *page.example):
         assert any(step.command.startswith(words) for step in todo), f"{page.path} has no command {words!r}"
     for path, words in page.files.items():
         block = begins(page.path, words)
@@ -236,7 +238,9 @@ def _in(place: Place, page: Page, step: Step) -> Step:
 
     says = [text for words, text in page.says.items() if step.command.startswith(words)]
     statuses = [status for words, some in page.status.items() if step.command.startswith(words) for status in some]
-    output = "\n".join((*says, step.output)).strip("\n")
+    is_example = any(step.command.startswith(words) for words in page.example)
+    shown = step.output.partition("\n")[0] if is_example else step.output
+    output = "\n".join((*says, shown)).strip("\n")
     return Step(step.line, filled(step.command), filled(output), statuses or (0,))
 
 

@@ -90,7 +90,7 @@ services:
   mailer:
     build: {context: ., target: dev}
     init: true
-    command: [sleep, infinity]
+    command: [python, -c, "import time; time.sleep(9999)"]
     volumes: ["./:/app"]
 """
 REPORT = '''\
@@ -156,9 +156,20 @@ def webshop(place: Place) -> None:
     place.stack.ddd("monitor.up", timeout=600).ok()
 
 
+def profiled(place: Place) -> None:
+    """A service with a page that takes work, one that works all the time, and one that does nothing."""
+    place.stack.ddd("init", "--language", "python", "--name", "shop").ok()
+    main = place.stack.directory / "app" / "main.py"
+    text = f"{main.read_text()}\n\nfrom app.report import report  # noqa: E402\n\napp.get('/report')(report)\n"
+    files = {"compose.yaml": PROFILED, "app/main.py": text, "app/report.py": REPORT, "orders/main.py": ORDERS}
+    place.stack.write(files)
+    place.stack.ddd("dev.up", timeout=900).ok()
+
+
 MAKERS: dict[str, Callable[[Place], None]] = {
     "shop": shop,
     "several services": several_services,
     "checkout": checkout,
     "webshop": webshop,
+    "profiled": profiled,
 }

@@ -30,7 +30,6 @@ _DEBUGGING = [
     ),
 ]
 
-# Those of _PROFILING are no part of PAGES until they pass; their page stays in TO_COME of tests/unit/test_docs_blocks.py.
 _VISITS = "for one in 1 2 3 4 5 6; do curl -sf http://127.0.0.1:{port}/; curl -sf $(ddd dev.url --service orders); done"
 # A target waits for its first scrape for up to ten seconds.
 _SCRAPED = "until ddd monitor.targets > $SCRATCH/said; grep -c waiting $SCRATCH/said | grep 0; do sleep 0.5; done"
@@ -149,7 +148,9 @@ _PROFILING = [
         project="profiled",
         only=("ddd profile.cpu --load",),
         before=('export BROWSER="echo opened %s"',),
+        replaced={"profile.cpu --load": "profile.cpu --service api --seconds 3 --load"},
         says={"ddd profile.open": "opened file://{folder}/.ddd/profiles/api/...Z/flamegraph.html"},
+        example=("ddd profile.cpu",),
         measured=True,
     ),
     Page(
@@ -164,16 +165,18 @@ _PROFILING = [
         project="profiled",
         only=("ddd profile.diff",),
         before=(
-            "ddd profile.cpu --service api --load /report --rps 10 --seconds 5",
+            "ddd profile.cpu --service api --load /report --rps 10 --seconds 3",
             "sed -i 's/range(2_000)/range(20_000)/' app/report.py",
-            "ddd profile.cpu --service api --load /report --rps 10 --seconds 5",
+            "ddd profile.cpu --service api --load /report --rps 10 --seconds 3",
         ),
+        example=("ddd profile.diff",),
         measured=True,
     ),
     Page(
         "docs/profiling.md",
         project="profiled",
         only=("ddd profile.memory", "ddd profile.dump", "ddd profile.top"),
+        example=("ddd profile.memory", "ddd profile.dump", "ddd profile.top"),
         measured=True,
     ),
 ]
@@ -181,6 +184,7 @@ _PROFILING = [
 PAGES = [
     *_DEBUGGING,
     *_MONITORING,
+    *_PROFILING,
     Page("docs/progress.md", project="shop"),
     Page(
         "docs/compatibility.md",

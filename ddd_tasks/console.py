@@ -51,9 +51,9 @@ def result(text: str) -> None:
     print(visible(text) if sys.stdout.isatty() else text, flush=True)
 
 
-def result_json(value: Any) -> None:
-    """What a task was asked for, as JSON to stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
+def result_json(value: Any, *, is_line: bool = False) -> None:
+    """What a task was asked for, as JSON to stdout; is_line: in one line, one of many such answers."""
+    print(json.dumps(value, indent=None if is_line else 2, ensure_ascii=False), flush=True)
 
 
 def note(text: str) -> None:

@@ -18,6 +18,7 @@ from ddd_tasks.doctor.limits import Asked
 from ddd_tasks.engine import system
 from ddd_tasks.errors import DddError
 from ddd_tasks.project import Project
+from ddd_tasks.status.row import last_words
 
 _PATIENCE = 120.0  # seconds for a part: the doctor gives up earlier by itself
 _PACKAGES = ("ddd-tasks", "invoke", "nox", "pyyaml", "rich")
@@ -91,7 +92,7 @@ def _of_services(project: Project) -> Iterator[str]:
     for row in found:
         said = [f"{row.name}: {row.state}", f"stage {row.stage or '-'}", *row.urls]
         yield ", ".join([*said, *([f"reload by {row.reload}"] if row.reload else [])])
-    yield from status.last_words(found)
+    yield from last_words(found)
 
 
 def _errors(directory: Path) -> str:

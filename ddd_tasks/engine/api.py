@@ -42,10 +42,10 @@ class Engine:
         self._connection: _Connection | None = None
 
     @classmethod
-    def connect(cls) -> Engine:
+    def connect(cls, *, seconds: float | None = None) -> Engine:
         """A client of the engine that the Docker CLI would use. Raises EngineError when none answers."""
-        engine = cls(endpoints.resolve())
-        engine._connection = _Connection(endpoints.dial(engine.endpoint))
+        engine = cls(endpoints.resolve(), seconds=seconds)
+        engine._connection = _Connection(endpoints.dial(engine.endpoint, seconds))
         return engine
 
     def close(self) -> None:
@@ -123,6 +123,10 @@ class Engine:
             answer = connection.body(headers, none=status in (204, 304) or request.startswith(b"HEAD "))
         except OSError as error:
             connection.detach().close()
+            if isinstance(error, TimeoutError):
+                what = f"the engine at {self.endpoint.host} does not answer"
+                cause = f"it has said nothing for {self._seconds:.0f} s"
+                raise EngineError(what, cause=cause, hint="docker version") from error
             if fresh:
                 what = f"the engine at {self.endpoint.host} hung up"
                 raise EngineError(what, cause=str(error), hint="docker version") from error

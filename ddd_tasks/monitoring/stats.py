@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from ddd_tasks import console, services
@@ -28,25 +29,27 @@ _AT_ONCE = 16
 _Answers = tuple[dict[str, Any], dict[str, Any]]
 
 
-def once(project: Project, service: str = "") -> list[Usage]:
+def once(project: Project, service: str = "", *, seconds: float | None = None) -> list[Usage]:
     """What each container uses, measured over about a second. service: "" for all.
 
-    Raises NotRunningError where none runs, UnknownNameError, EngineError.
+    Raises NotRunningError where none runs, UnknownNameError, EngineError; seconds: also when the engine is silent for
+    so long.
     """
-    watched = watch(project, service)
+    watched = watch(project, service, seconds=seconds)
     next(watched)
     return next(watched)
 
 
-def watch(project: Project, service: str = "") -> Iterator[list[Usage]]:
+def watch(project: Project, service: str = "", *, seconds: float | None = None) -> Iterator[list[Usage]]:
     """The same again and again, a second apart; the first has no rates. Raises as once does, also when all end."""
-    engine = Engine.connect()
+    engine = Engine.connect(seconds=seconds)
+    ask = partial(_ask, seconds=seconds)
     before: dict[str, Sample] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while True:
             began = time.monotonic()
             entries = _entries(engine, project, service)
-            answers = dict(zip((str(one["Id"]) for one in entries), pool.map(_ask, entries), strict=True))
+            answers = dict(zip((str(one["Id"]) for one in entries), pool.map(ask, entries), strict=True))
             found = [_usage(one, answers[one["Id"]], before.get(one["Id"])) for one in entries]
             yield [one for one in found if one]
             before = {name: taken for name, answer in answers.items() if answer and (taken := usage.sample(answer[0]))}
@@ -105,10 +108,10 @@ def _ended(entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(f"{one['Names'][0].lstrip('/')} is {one['State']} ({one['Status']})" for one in entries)
 
 
-def _ask(entry: Mapping[str, Any]) -> _Answers | None:
+def _ask(entry: Mapping[str, Any], seconds: float | None) -> _Answers | None:
     """Statistics and state of a container; None for one that has just been removed."""
     try:
-        with closing(Engine.connect()) as engine:  # a client is for one thread
+        with closing(Engine.connect(seconds=seconds)) as engine:  # a client is for one thread
             # one-shot: else the engine takes two samples itself, and a second.
             stats = engine.get(f"/containers/{entry['Id']}/stats", **{"stream": False, "one-shot": True})
             return stats, engine.get(f"/containers/{entry['Id']}/json")

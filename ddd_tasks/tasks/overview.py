@@ -38,12 +38,16 @@ def status(_c: Context, watch: bool = False, json: bool = False) -> None:
     """Show the services: health, URLs, debugger, usage.
 
     Also what restarts the code after a save, whether Prometheus scrapes it,
-    and the last lines of those that have failed.
+    and the last lines of those that have failed. --watch --json is a line of
+    JSON each second.
     """
     from ddd_tasks import status as overview
 
     project = projects.load(Path.cwd())
-    if json:
+    if json and watch:
+        for rows in overview.watch(project):
+            console.result_json([row.as_dict() for row in rows], is_line=True)
+    elif json:
         console.result_json([row.as_dict() for row in overview.once(project)])
     else:
         overview.show(project, is_live=watch)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +39,8 @@ def services() -> dict[str, dict[str, Any]]:
         "held": sleeps,
         "pair": {**sleeps, "scale": 2},
         "db": {**sleeps, "ports": ["127.0.0.1::5432", "127.0.0.1::9000/udp"], "expose": ["7000"]},
+        "mute": {**sleeps, "command": ["sh", "-c", "exit 5"], "logging": {"driver": "none"}},
+        "shown": {**sleeps, "command": ["sh", "-c", "echo on a terminal; exit 6"], "tty": True},
         "late": sleeps,
         "tools": {**sleeps, "profiles": ["extra"]},
     }
@@ -93,6 +97,12 @@ def test_those_that_are_not_well(example: Example) -> None:
     assert found["held"]["age_seconds"] > 0
 
 
+def test_logs_of_other_kinds(example: Example) -> None:
+    found = rows(example.stack)
+    assert found["shown"]["last_lines"] == ["on a terminal"]
+    assert [line[:8] for line in found["mute"]["last_lines"]] == ["no log: "]
+
+
 def test_one_that_is_started_again_and_again(example: Example) -> None:
     found = wait_until(lambda: _restarting(example.stack), seconds=60, what="a service between two starts")
     assert found["failed"]
@@ -124,7 +134,7 @@ def test_elsewhere_it_is_one_plain_table(example: Example) -> None:
     head, *lines = out.splitlines()
     assert head.split()[:5] == ["SERVICE", "STATE", "AGE", "URL", "PORTS"]
     names = [line.split()[0] for line in lines[: lines.index("")]]
-    assert sorted(names) == ["db", "done", "held", "ill", "late", "loop", "pair-1", "pair-2", "tools", "visits"]
+    assert sorted(names) == sorted({*services(), "visits", "pair-1", "pair-2"} - {"pair"})
     assert "\033[31mev" not in out.partition("\n\n")[0]
 
 
@@ -184,6 +194,20 @@ def test_a_terminal_of_some_columns(example: Example, columns: int, head: str) -
     assert "two \\x1b[31mred" in "\n".join(shown)
 
 
+def test_json_again_and_again(example: Example) -> None:
+    watching = example.stack.popen(*support.ddd_argv("status", "--watch", "--json"), stdout=subprocess.PIPE)
+    try:
+        assert watching.stdout
+        lines = [watching.stdout.readline() for _ in range(2)]
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=60)
+    assert watching.returncode == ExitCode.INTERRUPTED
+    for line in lines:
+        found = {row["service"]: row["state"] for row in json.loads(line)}
+        assert (found["visits"], found["late"]) == ("healthy", "not started")
+
+
 def test_services_come_and_go(example: Example) -> None:
     with watching(example.stack, 120) as live:
         live.expect(r"late +not started")
@@ -241,3 +265,14 @@ def test_the_engine_ends(example: Example, tmp_path: Path) -> None:
         live.wait()
     assert live.exitstatus == ExitCode.ENGINE
     assert "Traceback" not in said
+
+
+def test_an_engine_that_says_nothing(example: Example, tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen(64)
+        refusal = example.stack.ddd("status", env={"DOCKER_HOST": f"unix://{path}"}, timeout=60)
+    assert refusal.status == ExitCode.ENGINE
+    assert f"the engine at unix://{path} does not answer" in refusal.err
+    assert "it has said nothing for 10 s" in refusal.err

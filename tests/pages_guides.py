@@ -8,6 +8,13 @@ from tests.support import REPO
 # `./bootstrap nox` is what CI runs, and this test is a part of it.
 _ALL_OF_CI = {"./bootstrap nox  ": "./bootstrap nox --list  "}
 
+TUTORIAL = Page(
+    "docs/tutorial.md",
+    # A busy machine takes longer to restart a program than a reader to look.
+    replaced={"sleep 3; curl -s": "until curl -sf http://127.0.0.1:{port}/ | grep calls; do sleep 0.2; done; curl -s"},
+    status={"ddd doctor": (0, 1)},
+)
+
 PAGES = [
     Page(
         "README.md",
@@ -19,14 +26,6 @@ PAGES = [
     ),
     Page("CONTRIBUTING.md", project="checkout", replaced=_ALL_OF_CI),
     Page("README.md", only=("ddd init",), before=(f"cp -r {REPO}/examples/python shop && cd shop",)),
-    Page(
-        "docs/tutorial.md",
-        # A busy machine takes longer to restart a program than a reader to look.
-        replaced={
-            "sleep 3; curl -s": "until curl -sf http://127.0.0.1:{port}/ | grep calls; do sleep 0.2; done; curl -s"
-        },
-        status={"ddd doctor": (0, 1)},
-    ),
     Page("docs/init.md"),
     Page("docs/languages.md", after=('curl -sf "$(ddd dev.url)" | grep visits',)),
     Page("docs/nox.md", project="shop", only=("nox -s test-in-container -- -k visits",)),

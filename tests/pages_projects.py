@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable
 
 from tests import support
-from tests.blocks import Place
 from tests.support import DOCKERFILE, REPO
+from tests.walks import Place
 
 
 def shop(place: Place) -> None:
@@ -46,7 +46,6 @@ def several_services(place: Place) -> None:
     place.stack.write({"compose.yaml": f"services:\n{services}", "Dockerfile": DOCKERFILE, **files})
 
 
-# Texts for the makers of `webshop` and `profiled`, which are still to be written: no page runs in them yet.
 # Two services that Prometheus finds in the two ways there are; orders can be had twice.
 WEBSHOP = """\
 services:

@@ -8,7 +8,7 @@ from tests import blocks, pages_guides, pages_tools
 from tests.blocks import Block
 from tests.support import REPO
 
-PAGES = [*pages_guides.PAGES, *pages_tools.PAGES]
+PAGES = [pages_guides.TUTORIAL, *pages_guides.PAGES, *pages_tools.PAGES]
 NOT_RUN = [*pages_guides.NOT_RUN, *pages_tools.NOT_RUN]
 
 

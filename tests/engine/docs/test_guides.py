@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests import blocks, pages_projects
-from tests.blocks import Page, Places
+from tests import blocks
+from tests.blocks import Page
 from tests.pages_guides import NOT_RUN, PAGES
-
-
-@pytest.fixture(scope="module")
-def places(bases: None) -> Iterator[Places]:
-    """The projects of these pages, by name."""
-    with closing(Places(pages_projects.MAKERS)) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> None:
-    """Pages leave images and more in the projects that they share; the module's own check looks when these are gone."""
+from tests.walks import Places, walk
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_every_block_does_what_the_page_says(page: Page, places: Places, tmp_path: Path) -> None:
     with places.of(page) as place:
-        blocks.run(page, NOT_RUN, place, tmp_path)
+        walk(page, NOT_RUN, place, tmp_path)
 
 
 def test_the_workflow_of_the_running_stack_does_here_what_it_does_there(places: Places, tmp_path: Path) -> None:
@@ -42,7 +29,7 @@ def test_the_workflow_of_the_running_stack_does_here_what_it_does_there(places: 
     assert lines[:2] == ["python3 -m pip install ddd-tasks", "ddd dev.up"]
     entry = Page(page, project="shop", only=("ddd dev.ps --json",), before=tuple(lines[1:]))
     with places.of(entry) as place:
-        blocks.run(entry, NOT_RUN, place, tmp_path)
+        walk(entry, NOT_RUN, place, tmp_path)
 
 
 def test_vs_code_s_task_starts_and_its_pattern_finds_the_failing_line(places: Places) -> None:

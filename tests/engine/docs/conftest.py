@@ -1,16 +1,16 @@
-"""The shell blocks of the pages on debugging, editors, progress and versions do on a real engine what the pages say."""
+"""The projects that the pages of a test module are walked in, and how long the tutorial took."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests import blocks, pages_projects
-from tests.blocks import Page, Places
-from tests.pages_tools import NOT_RUN, PAGES
+from tests import pages_projects
+from tests.walks import Places
+
+WALK = "walk"  # a property of a test: what is said of it at the end
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,8 @@ def _nothing_left() -> None:
     """Pages leave images and more in the projects that they share; the module's own check looks when these are gone."""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_block_does_what_the_page_says(page: Page, places: Places, tmp_path: Path) -> None:
-    with places.of(page) as place:
-        blocks.run(page, NOT_RUN, place, tmp_path)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for name, said in report.user_properties:
+            if name == WALK:
+                terminalreporter.write_line(str(said))

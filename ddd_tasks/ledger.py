@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from ddd_tasks import userfolders
 from ddd_tasks.engine import lock
 
 KINDS = ("names", "ports")
@@ -20,7 +20,7 @@ def opened() -> Iterator[dict[str, dict[str, str]]]:
 
     Entries of directories that are gone are left out. Only one process at a time is in the block: keep it short.
     """
-    folder = _folder()
+    folder = userfolders.cache()
     with alone("ledger", waiting=""):
         file = folder / "ledger.json"
         before = _read(file)
@@ -37,7 +37,7 @@ def alone(name: str, *, waiting: str) -> AbstractContextManager[None]:
 
     The lock ends with the process, and its file with the lock.
     """
-    return lock.held(_folder() / f"{name}.lock", waiting=waiting, keep=False)
+    return lock.held(userfolders.cache() / f"{name}.lock", waiting=waiting, keep=False)
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:
@@ -46,17 +46,3 @@ def _read(file: Path) -> dict[str, dict[str, str]]:
         return {kind: {str(key): str(at) for key, at in stored[kind].items()} for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {kind: {} for kind in KINDS}
-
-
-def _folder() -> Path:
-    """The user's cache folder, or one in the temporary folder where the home cannot be written to."""
-    homes = [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddd-tasks"]
-    homes.append(Path(tempfile.gettempdir()) / f"ddd-tasks-{os.getuid()}")
-    for folder in homes:
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
-            return folder
-    return Path(tempfile.mkdtemp(prefix="ddd-tasks-"))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ddd_tasks import process
+from ddd_tasks import process, userfolders
 from ddd_tasks.doctor.finding import OK, PROBLEM, WARNING, Finding
 from ddd_tasks.doctor.subject import Subject
 from ddd_tasks.engine import apt, info, install, system, tools
@@ -92,7 +92,7 @@ def _plugin(name: str, version: Callable[[], str], why: str) -> Iterator[Finding
     if name in lacking:
         yield Finding(name, PROBLEM, f"the Docker CLI has no plugin {name}", why, to_install(name))
         return
-    own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins" / f"docker-{name}"
+    own = userfolders.docker_config() / "cli-plugins" / f"docker-{name}"
     # A user's plugin comes before the system's, and is brought up to date by nobody.
     aside = f"mv {shlex.quote(str(own))} {shlex.quote(f'{own}.old')}" if own.exists() else ""
     try:

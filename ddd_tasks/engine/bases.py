@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddd_tasks import console, hostconfig, process, resources
+from ddd_tasks import console, hostconfig, process, resources, userfolders
 from ddd_tasks.engine import contracts, rootfs
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.names import familiar as familiar
@@ -209,9 +209,7 @@ def _context(recipe: Recipe) -> Iterator[Path]:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Wait until no other program of this user builds a stand-in."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddd-tasks"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "bases.lock").open("w") as lock:
+    with (userfolders.cache() / "bases.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ddd_tasks import userfolders
+
 # The CLI's own list (docker/cli, cli-plugins/manager), after the two places that belong to the user.
 _PLUGIN_FOLDERS = (
     Path("/usr/local/lib/docker/cli-plugins"),
@@ -31,7 +33,7 @@ def on_path(program: str) -> Path | None:
 
 
 def _plugin_folders() -> list[Path]:
-    home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    home = userfolders.docker_config()
     try:
         extra = json.loads((home / "config.json").read_bytes()).get("cliPluginsExtraDirs") or []
     except (OSError, ValueError, AttributeError):

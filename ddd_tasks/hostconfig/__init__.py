@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ddd_tasks import userfolders
 from ddd_tasks.hostconfig import go, npm, nuget, python
 from ddd_tasks.hostconfig.common import CONTAINER_CA, is_loopback, readable
 
@@ -48,7 +49,7 @@ class HostConfig(NamedTuple):
 
 def find(env: Mapping[str, str] = os.environ, home: Path | None = None, root: Path = Path("/")) -> HostConfig:
     """Look at the environment and at the configuration files of this user and, below root, of the system."""
-    home = Path(env.get("HOME") or Path.home()) if home is None else home
+    home = Path(env.get("HOME") or userfolders.home()) if home is None else home
     names_bundle = any(env.get(name) for name in _CA_VARIABLES)
     pip = python.pip_settings(env, home, root, ca=names_bundle)
     netrc = Path(env.get("NETRC") or home / ".netrc")

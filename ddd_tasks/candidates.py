@@ -14,6 +14,7 @@ from ddd_tasks.errors import DddError
 _PLAIN = re.compile(r"\w[\w./:@+-]*", re.ASCII)
 _STAGES = ("stage", "one", "other")
 _WORDS: Mapping[str, tuple[str, ...]] = {
+    "editor": ("jetbrains", "nvim", "vscode", "zed"),
     "ports": ("auto", "declared", "own"),
     "from": ("page", "prometheus"),
     "discovery": ("containers", "dns"),

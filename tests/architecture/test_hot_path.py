@@ -31,3 +31,8 @@ def test_ddd_exec_and_programs_of_a_session_import_not_even_typing(modules: str)
 
 def test_the_check_sees_an_import() -> None:
     assert "subprocess" in imported("ddd_tasks.process")
+
+
+def test_a_key_for_completion_waits_for_no_parser_of_yaml_and_no_program() -> None:
+    """Both are imported where a file has to be read anew, or a program is started, which completion never does."""
+    assert imported("ddd_tasks.candidates") & SLOW == set()

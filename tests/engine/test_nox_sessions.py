@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from ddd_tasks.engine.api import Engine
 from tests import support
+from tests.proxy import Proxy
 
 DOCKERFILE = """\
 FROM python:3.13-slim-trixie AS base
@@ -79,6 +81,11 @@ def everything(session):
     assert session.run("sh", "-c", f"{session.bin}/tool", silent=True)
     session.log("all is well")
 
+@nox.session(venv_backend=TEST)
+def without_outer(session):
+    for _ in range(int(session.posargs[0])):
+        session.run("true", include_outer_env=False, external=True)
+
 @nox.session(venv_backend=TEST, python=["3.13", "3.9"])
 def versions(session):
     session.run("python", "--version")
@@ -126,6 +133,7 @@ def no_shell(session):
 NAMES = {
     "tool", "everything", "versions-3.13", "versions-3.9", "numbers(number=1)", "numbers(number=2)",
     "notified", "external", "fails", "elsewhere", "bare", "other_options", "misspelled", "no_shell",
+    "without_outer",
 }  # fmt: skip
 
 Make = Callable[[Mapping[str, str]], support.Stack]
@@ -155,6 +163,25 @@ def test_a_session_body_means_inside_what_it_means_outside(engine: Engine, proje
     ran = project.nox("-s", "everything", env={"CI": "true", "HOST_SECRET": "hunter2"})
     assert ran.status == 0, ran.err
     support.wait_until(lambda: not containers(engine, project), seconds=10, what="the container's end")
+
+
+def test_programs_find_the_engine_of_docker_host_without_the_outer_environment(
+    project: support.Stack, tmp_path: Path
+) -> None:
+    """By how often it is called: what had lost its name would find the engine at its usual place, too."""
+    proxy = Proxy(tmp_path / "engine.sock")
+
+    def calls(programs: int) -> int:
+        before = proxy.accepted
+        env = {"DOCKER_HOST": f"unix://{proxy.path}"}
+        project.nox("-s", "without_outer", "--", str(programs), env=env).ok()
+        return proxy.accepted - before
+
+    try:
+        calls(1)  # the image
+        assert calls(11) - calls(1) >= 10
+    finally:
+        proxy.end()
 
 
 def test_posargs_go_through_as_they_are(project: support.Stack) -> None:

@@ -7,9 +7,8 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ import pytest
 
 from ddd_tasks import languages
 from ddd_tasks.compose import STAGE_LABEL
-from ddd_tasks.engine.endpoint import DEFAULT_HOST
 from ddd_tasks.errors import ExitCode
 from tests import support
 from tests.debugging import attach
 from tests.examples import Example, example_of
+from tests.proxy import Proxy
 from tests.support import Stack, wait_until
 
 _ENDS = "printf 'one\\ntwo \\033[31mred\\n'; echo 'TOKEN=hunter2' >&2; exit 3"
@@ -216,41 +215,6 @@ def test_services_come_and_go(example: Example) -> None:
         compose(example.stack, "rm", "--stop", "--force", "late")
         live.expect(r"late +not started")
         assert live.isalive()
-
-
-class Proxy:
-    """A socket in the engine's place, which can be taken away while the engine goes on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._open = path, list[socket.socket]()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(64)
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def end(self) -> None:
-        """Hang up on all, and be gone."""
-        self.path.unlink()
-        for one in (self._listener, *self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(DEFAULT_HOST.removeprefix("unix://"))
-                self._open += [near, far]
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
 
 
 def test_the_engine_ends(example: Example, tmp_path: Path) -> None:

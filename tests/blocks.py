@@ -145,7 +145,8 @@ def steps(block: Block) -> Iterator[Step]:
 def matches(expected: str, said: str, *, measured: bool = False) -> bool:
     """Whether lines that were said are as expected, however wide their columns are.
 
-    "..." stands for anything: in a line for the rest of it or a part, alone for any lines. measured: a number for any.
+    "..." stands for anything: in a line for the rest of it or a part, alone for any lines. measured: a number for any,
+    and a unit of bytes for any.
     """
     pattern = r"(?:.*\n)*?".join(
         _lines_as(part, measured) for part in re.split(r"(?m)^[ \t]*\.\.\.[ \t]*\n", expected + "\n")
@@ -159,7 +160,10 @@ def _lines_as(text: str, measured: bool) -> str:
         words = [[re.escape(word) for word in part.split()] for part in line.split("...")]
         line_as = r"[^\n]*".join(r"[ \t]+".join(part) for part in words)
         pattern += rf"[ \t]*{line_as}[ \t]*\n"
-    return re.sub(r"\d+", lambda _: r"\d+", pattern) if measured else pattern
+    if not measured:
+        return pattern
+    pattern = re.sub(r"\b[KMG]?i?B\b", lambda _: "[KMG]?i?B", pattern)  # 900 B in one run are 1.1 KiB in another
+    return re.sub(r"\d+(?:\\\.\d+)?", lambda _: r"\d+(?:\.\d+)?", pattern)
 
 
 def _outdented(found: re.Match[str]) -> str:

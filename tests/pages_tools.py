@@ -130,6 +130,7 @@ _MONITORING = [
         only=("ddd monitor.reload\nerror",),
         before=("sed -i 's/expr: /&sum(/' monitor/rules/shop.yml",),
         status={"ddd monitor.reload": (78,)},
+        after=("rm -r monitor", "ddd monitor.reload"),
         measured=True,
     ),
     Page(

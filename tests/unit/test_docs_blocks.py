@@ -61,3 +61,5 @@ def test_output_that_differs_is_noticed(expected: str) -> None:
 def test_a_measured_number_stands_for_any() -> None:
     assert blocks.matches("test  3.1 s  20261122T1Z", "test  10.25 s  20270101T2Z", measured=True)
     assert not blocks.matches("test  3.1 s", "test  some s", measured=True)
+    assert blocks.matches("in  70 B/s  out  1.5 GiB", "in  5.5 KiB/s  out  0 B", measured=True)
+    assert not blocks.matches("in  70 B/s", "in  70 s", measured=True)

@@ -52,11 +52,11 @@ A run of some of the tests, or one that was stopped, is "partly". What is suppor
 (Python 3.10 or newer, Invoke 2.2 to 3, Nox 2025.2.9 or newer) and the README (Docker Engine 26.1 or newer); the session
 `nox-versions` runs the container sessions with several versions of Nox and keeps no record.
 
-Podman is tried with the tests of `dev.exec` alone, with `DOCKER_BUILDKIT=0`: its API has no BuildKit, and Buildx then
-wants an image of its builder from a registry, which was not tried. Without systemd Podman ran no health checks, so that
-`dev.up` never saw a service as healthy. Podman is not supported. What failed there of `dev.exec`: a terminal has no size
-until its window changes (two tests), a command that ignores Ctrl-C is not killed by the third, the refusal of a program
-that is not there is crun's text instead of ours, and that of a stopped service has the status of an engine that fails.
+Podman is not supported; it is tried with the tests of `dev.exec` alone, with `DOCKER_BUILDKIT=0`: its API has no
+BuildKit, and Buildx then wants an image of its builder from a registry, which was not tried. Without systemd Podman ran
+no health checks, so that `dev.up` never saw a service as healthy. What failed of `dev.exec`: a terminal has no size until
+its window changes (two tests), a command that ignores Ctrl-C is not killed by the third, the refusal of a program that
+is not there is crun's text instead of ours, and that of a stopped service has the status of an engine that fails.
 """
 
 

@@ -53,10 +53,11 @@ A run of some of the tests, or one that was stopped, is "partly". What is suppor
 `nox-versions` runs the container sessions with several versions of Nox and keeps no record.
 
 Podman is not supported; it is tried with the tests of `dev.exec` alone, with `DOCKER_BUILDKIT=0`: its API has no
-BuildKit, and Buildx then wants an image of its builder from a registry, which was not tried. Without systemd Podman ran
-no health checks, so that `dev.up` never saw a service as healthy. What failed of `dev.exec`: a terminal has no size until
-its window changes (two tests), a command that ignores Ctrl-C is not killed by the third, the refusal of a program that
-is not there is crun's text instead of ours, and that of a stopped service has the status of an engine that fails.
+BuildKit, and Buildx then wants an image of its builder from a registry, which was not tried. Without systemd Podman
+ran no health checks, so that `dev.up` never saw a service as healthy. What failed of `dev.exec`: a terminal has no
+size until its window changes (two tests), a command that ignores Ctrl-C is not killed by the third, the refusal of a
+program that is not there is crun's text instead of ours, and that of a stopped service has the status of an engine
+that fails.
 """
 
 

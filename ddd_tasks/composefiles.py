@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,17 @@ def find(directory: Path) -> tuple[Path, ...]:
         f"no Compose file in {directory} or above it",
         cause="a project needs one that says which services it has",
         valid=NAMES,
-        hint="export COMPOSE_FILE=path/to/compose.yaml",
+        hint=_instead(directory),
     )
+
+
+def _instead(directory: Path) -> str:
+    """The command for a folder without a Compose file: one that has the name almost is meant, else one is made."""
+    import difflib  # needed for a refusal alone
+
+    there = [path.name for path in directory.iterdir() if path.is_file()] if directory.is_dir() else []
+    close = [name for known in NAMES for name in difflib.get_close_matches(known, there, n=1, cutoff=0.8)]
+    return f"export COMPOSE_FILE={shlex.quote(close[0])}" if close else "ddd init"
 
 
 def overrides(file: Path) -> tuple[Path, ...]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from invoke.config import Config
-from invoke.exceptions import CollectionNotFound, Exit
+from invoke.exceptions import CollectionNotFound, Exit, ParseError
 from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
 from ddd_tasks import console
 from ddd_tasks.errors import ConfigError, ExitCode
+from ddd_tasks.tasks import misread
 
 
 class _Config(Config):
@@ -60,7 +63,7 @@ class _OursOnly(FilesystemLoader):
 
 
 class _Program(Program):
-    """Invoke's, which shows a traceback where a number is expected and a word comes; and --quiet."""
+    """Invoke's with --quiet, and with refusals of ours for a command line that it cannot read."""
 
     def print_version(self) -> None:
         from importlib.metadata import version  # takes as long as half of Invoke
@@ -73,17 +76,30 @@ class _Program(Program):
         return [*super().core_args(), quiet]
 
     def parse_core(self, argv: list[str] | None) -> None:
-        super().parse_core(argv)
+        with self._readable():
+            super().parse_core(argv)
         if self.args.quiet.value:
             os.environ["DDD_QUIET"] = "1"  # of what is started from here, too
 
     def parse_tasks(self) -> None:
-        try:
+        with self._readable():
             super().parse_tasks()
+
+    def parse_cleanup(self) -> None:
+        with self._readable():
+            super().parse_cleanup()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Refuse what the parser refuses in the block, also a word where a number is expected."""
+        try:
+            yield
+        except ParseError as error:
+            console.error(misread.refusal(error, list(self.collection.task_names) if self.collection else ()))
+            raise Exit(code=int(ExitCode.CONFIG)) from error
         except ValueError as error:
-            console.error(
-                ConfigError("a flag was given no number", cause=str(error), hint=f"ddd --help {self.core.unparsed[0]}")
-            )
+            hint = f"ddd --help {self.core.unparsed[0]}"
+            console.error(ConfigError("a flag was given no number", cause=str(error), hint=hint))
             raise Exit(code=int(ExitCode.CONFIG)) from error
 
 

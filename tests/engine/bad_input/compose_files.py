@@ -13,9 +13,9 @@ def _file(name: str, text: str, *said: str, hint: str | None = CONFIG) -> Case:
 
 
 CASES = [
-    Case("no-file", {}, UP, 78, ("no Compose file in", "valid: compose.yaml"), "export COMPOSE_FILE="),
-    Case("no-file-exec", {}, EXEC, 78, ("no Compose file in",), "export COMPOSE_FILE="),
-    Case("other-name", {"compse.yaml": compose()}, UP, 78, ("no Compose file in", "compose.yaml"), "export"),
+    Case("no-file", {}, UP, 78, ("no Compose file in", "valid: compose.yaml"), "ddd init"),
+    Case("no-file-exec", {}, EXEC, 78, ("no Compose file in",), "ddd init"),
+    Case("other-name", {"compse.yaml": compose()}, UP, 78, ("no Compose file in",), "export COMPOSE_FILE=compse.yaml"),
     Case(
         "named-file",
         PROJECT,
@@ -33,7 +33,7 @@ CASES = [
         ("there is no Compose file", "other.yaml", ".env names it"),
         "",
     ),
-    Case("a-directory", {"compose.yaml/x": ""}, UP, 78, ("no Compose file in",), "export COMPOSE_FILE="),
+    Case("a-directory", {"compose.yaml/x": ""}, UP, 78, ("no Compose file in",), "ddd init"),
     _file("broken-yaml", "services: {api: [\n", "yaml"),
     _file("tabs", "services:\n\tapi:\n", "yaml"),
     _file("empty", "", "empty"),

@@ -42,5 +42,5 @@ def recent(directory: Path) -> list[dict[str, str]]:
 def _file(directory: Path) -> Path | None:
     """That of the project here or above: a .ddd that lies elsewhere, in a home say, is somebody else's."""
     projects = (one for one in (directory, *directory.parents) if any((one / name).exists() for name in _MARKS))
-    folder = next(projects, directory) / ".ddd"
-    return folder / _FILE if folder.is_dir() else None
+    found = next(projects, None)
+    return found / ".ddd" / _FILE if found and (found / ".ddd").is_dir() else None

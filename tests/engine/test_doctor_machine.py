@@ -221,6 +221,7 @@ class _Person:
             shell.sendline(f"ddd doctor --json > {answer}; echo ended-$?")
             shell.expect(r"ended-(\d+)")
         said = self._own.run("cat", str(answer)).ok().out
+        assert said, f"the doctor ended with {shell.match}, after {shell.before}"
         rows = [row for row in json.loads(said) if row["check"] in ("engine", "socket")]
         assert [row["state"] for row in rows] == ["ok", "ok"], rows
 

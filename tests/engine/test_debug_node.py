@@ -165,19 +165,21 @@ def test_the_debug_stage(project: Project, service: str, reason: str) -> None:
     said = attach(project.stack, "--service", service)
     project.check(service).ok()
     assert not [argv for argv in project.processes(service) if "sidecar" in argv], "it has a debugger of its own"
-    with visitors(project.urls[service]), client(said) as debugger:
-        (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
-        assert told.is_verified
-        stop = stop_of(debugger)
-        assert stop.place == (project.file, project.line)
-        # The new code is one line further down.
-        debugger.set_breakpoints(project.file, {project.line + 1: 'value.service.startsWith("debugged")'})
-        debugger.resume(stop)
-        by_rename(source, "\n" + example.named(f"debugged by {service}"))
-        stop = stop_of(debugger)
-        assert stop.place == (project.file, project.line + 1)
-        assert debugger.evaluate("value.service", stop.frames[0]) == f'"debugged by {service}"'
-    by_rename(source, example.text)
+    try:
+        with visitors(project.urls[service]), client(said) as debugger:
+            (told,) = debugger.set_breakpoints(project.file, {project.line: ""})
+            assert told.is_verified
+            stop = stop_of(debugger)
+            assert stop.place == (project.file, project.line)
+            # The new code is one line further down.
+            debugger.set_breakpoints(project.file, {project.line + 1: 'value.service.startsWith("debugged")'})
+            debugger.resume(stop)
+            by_rename(source, "\n" + example.named(f"debugged by {service}"))
+            stop = stop_of(debugger)
+            assert stop.place == (project.file, project.line + 1)
+            assert debugger.evaluate("value.service", stop.frames[0]) == f'"debugged by {service}"'
+    finally:
+        by_rename(source, example.text)  # for another try, too
     stops_before_it_serves(project, service, reason)
     project.stack.ddd("debug.down", "--service", service, timeout=600).ok()
 

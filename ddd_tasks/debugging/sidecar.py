@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
@@ -35,6 +36,7 @@ from ddd_tasks.project import Project
 from ddd_tasks.sessions.container import PROJECT_LABEL
 
 _SECONDS = 30
+_SECONDS_OF_A_RELOAD = 1.0
 _BROUGHT = "a debugger was brought to it"
 
 
@@ -123,9 +125,13 @@ def names(engine: Engine, project: Project) -> list[str]:
 
 
 def _serve(project: Project, target: Target, plan: Plan) -> tuple[str, dict[str, Any]]:
-    """The sidecar and what it says first."""
+    """The sidecar and what it says first. A save may replace the process in the middle: then the next one is taken."""
     with closing(Engine.connect()) as engine:
-        identifier, said = _start(engine, project, target, beside.sidecar(project, target, plan))
+        for is_last in (False, False, True):
+            identifier, said = _start(engine, project, target, beside.sidecar(project, target, plan))
+            if said.get("error") != "gone" or is_last or targets.gone(engine, target, _BROUGHT):
+                break
+            time.sleep(_SECONDS_OF_A_RELOAD)
         if "error" in said:
             raise refusal(engine, target, said)
     return identifier, said

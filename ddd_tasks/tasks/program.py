@@ -34,6 +34,8 @@ class _Loader(FilesystemLoader):
         except CollectionNotFound:
             if name not in (None, self.config.tasks.collection_name):
                 raise  # asked for by its name
+        except PermissionError:
+            pass  # a folder that this user may not read has nothing to say
         except Exception as error:
             if self.find(name or self.config.tasks.collection_name):
                 raise _unusable(name or self.config.tasks.collection_name, error) from error

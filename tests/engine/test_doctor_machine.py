@@ -215,7 +215,8 @@ class _Person:
         answer = Path(f"/home/{USER}/said")
         shell = self._own.spawn(*_login("--clear-groups"), "sh", env=self._env)
         with contextlib.closing(shell):
-            shell.sendline("echo begin$((1 + 1))")
+            # Where the tests were started may be closed to somebody who is not root.
+            shell.sendline(f"cd {self._stack.directory} && echo begin$((1 + 1))")
             shell.expect("begin2")
             shell.sendline(fix)
             shell.sendline(f"ddd doctor --json > {answer}; echo ended-$?")

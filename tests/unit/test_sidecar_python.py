@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -105,3 +106,22 @@ def test_gdb_may_end_what_it_has_begun_when_the_debugger_is_taken_away(alive: Pr
     injection.end()
     assert not injection._running
     client.join(10)
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations; "])
+def test_a_process_that_is_started_as_the_debugger_goes_begins_all_the_same(future: str, tmp_path: Path) -> None:
+    """By the code that the debugger puts before a program's own, in its words; what it names has gone."""
+    path = Path(injection.__file__).with_name("inside") / "ddd_inside.py"
+    script = """
+import importlib.util, sys, types
+pydevd = sys.modules["pydevd"] = types.ModuleType("pydevd")
+pydevd.ddd_tasks_roots = ["/proc/0/root"]
+spec = importlib.util.spec_from_file_location("ddd_inside", sys.argv[1])
+inside = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(inside)
+print(inside._begun("import sys; sys.path.insert(0, r'/proc/0/root/pydevd'); import pydevd; pydevd.settrace(port=1); "))
+"""
+    begun = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True).stdout
+    code = f"{future}{begun}print('begun', [one for one in sys.path if one.startswith('/proc/0')])"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("begun []\n", "")

@@ -111,13 +111,11 @@ def _guard(pydevd: Any, monkey: Any) -> None:
         is_there = os.path.isdir(_roots()[-1] + "/opt/debugger")
         return is_there and pydevd.get_global_debugger() is not None and is_wanted()
 
-    def guarded_c_args(*args: Any) -> Any:
-        made = c_args(*args)
-        inside = repr(_roots()[-1] + "/opt/ddd/sidecar/inside")
-        ours = f"import pydevd; sys.path.insert(0, {inside}); import ddd_inside_child; sys.path.remove({inside}); "
-        if isinstance(made, bytes):
-            return made.replace(b"import pydevd; ", ours.encode(), 1)
-        return made.replace("import pydevd; ", ours, 1)
+    def guarded_c_args(host: Any, port: Any, code: Any, *rest: Any) -> Any:
+        if isinstance(code, bytes):
+            return guarded_c_args(host, port, code.decode("utf-8"), *rest).encode("utf-8")
+        begin = c_args(host, port, "", *rest)
+        return c_args(host, port, code, *rest).replace(begin, _begun(begin), 1)
 
     def dispose_and_leave(self: Any, *args: Any, **kwargs: Any) -> None:
         is_current = pydevd.get_global_debugger() is self
@@ -143,6 +141,18 @@ def _guard(pydevd: Any, monkey: Any) -> None:
     pydevd.PyDB.dispose_and_kill_all_pydevd_threads = dispose_and_leave
     pydevd.PyDB.wait_for_ready_to_run = wait_and_leave
     pydevd.settrace_forked = forked
+
+
+def _begun(code: str) -> str:
+    """Code that connects a new process to the debugger, so that the process begins also where that is not there now.
+
+    It may be taken away at the very moment: its files are gone then, in the middle of an import.
+    """
+    inside = repr(_roots()[-1] + "/opt/ddd/sidecar/inside")
+    ours = f"import pydevd; sys.path.insert(0, {inside}); import ddd_inside_child; sys.path.remove({inside}); "
+    there = f"sys.path[:] = [one for one in sys.path if not one.startswith({_roots()[-1]!r})]"
+    code = code.replace("import pydevd; ", ours, 1).rstrip("; ")
+    return f"\ntry: {code}\nexcept (Exception, SystemExit): {there}\n"
 
 
 def _end(debugger: Any) -> None:

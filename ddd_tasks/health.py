@@ -89,6 +89,8 @@ def _watch(
             raise NotRunningError(f"nothing of {project.name!r} has been started", hint="ddd dev.up")
         shown.show(ours)
         waiting = [state for state in ours if not state.is_ready]
+        for state in waiting:  # one that is started again has to hold out again
+            seen.pop(state.container, None)
         if failed := next((state for state in ours if state.has_failed), None):
             return states, failed, ""
         if not waiting:

@@ -27,11 +27,18 @@ _SECTIONS = ("build", "deploy", "develop", "healthcheck", "logging")
 _WORDS = ("command", "entrypoint", "test")
 # What people choose, also below a key that is shown: the options of a driver, for example.
 _NEVER = ("driver_opts", "options", "labels", "secrets", "configs", "environment", "args")
-_USERINFO = re.compile(r"(?<=://)[^/\s@'\"]+@")
+# Up to the last "@": passwords have such signs as well, and slashes.
+_USERINFO = re.compile(r"(?<=://)[^\s'\"]+@")
+_QUERY = re.compile(r"(://[^\s?#'\"]*[?#])[^\s'\"]+")
+# Of a command line the first word, where it is a program and no argument of the image's.
+_PROGRAM = re.compile(r"[\w./][\w./+-]*")
 # Compose quotes what it cannot use.
-_QUOTED = re.compile(r"""`[^`\n]*`|"[^"\n]*"|'[^'\n]*'""")
+_QUOTED = re.compile(r"""`[^`\n]*(?:`|$)|"[^"\n]*(?:"|$)|'[^'\n]*(?:'|$)""")
 _UNESCAPED = re.compile(r"(escape any \$ with another \$\.)(?s:.)*")
-_SENSITIVE_LINE = re.compile(rf"\.(?:{'|'.join((*_NEVER, *_WORDS))})\b|unmarshal|interpolat")
+_OF_ENV_FILES = (
+    "unmarshal|interpolat|unterminated|in variable name|[Ii]nvalid template|variable is not set|failed to read"
+)
+_SENSITIVE_LINE = re.compile(rf"\.(?:{'|'.join((*_NEVER, *_WORDS))})\b|{_OF_ENV_FILES}")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|key|credential|auth|pwd|dsn")
 # Base64 may begin with a slash, too, but has capitals.
 _PATH = re.compile(r"\.?/[a-z0-9._/ -]*")
@@ -56,8 +63,8 @@ def message(text: str) -> str:
 
 
 def urls(text: str) -> str:
-    """The text without names, tokens and passwords in URLs."""
-    return _USERINFO.sub(f"{MASK}@", text)
+    """The text without names, tokens and passwords in URLs, and without their queries."""
+    return _QUERY.sub(rf"\1{MASK}", _USERINFO.sub(f"{MASK}@", text))
 
 
 def values(config: Mapping[str, Any], secrets: Iterable[Source]) -> set[str]:
@@ -106,16 +113,21 @@ def _value(key: str, value: Any) -> Any:
         return _entry(value)
     if key in _WORDS:
         words = _flat(value)
-        return [*words[:1], *(MASK for _ in words[1:])] if words else None
+        first = words[0] if words and _PROGRAM.fullmatch(words[0]) else MASK
+        return [first, *(MASK for _ in words[1:])] if words else None
     return _shown(value) if key in _SHOWN else _hidden(value)
 
 
 def _shown(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _hidden(inner) if key in _NEVER else _shown(inner) for key, inner in value.items()}
+        return {key: _hidden(inner) if _is_anybody_s(str(key)) else _shown(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_shown(inner) for inner in value]
     return urls(value) if isinstance(value, str) else value
+
+
+def _is_anybody_s(key: str) -> bool:
+    return key in _NEVER or (key.startswith("x-") and key != "x-ddd")
 
 
 def _hidden(value: Any) -> Any:

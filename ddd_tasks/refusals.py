@@ -27,9 +27,21 @@ def remember(error: DddError) -> None:
         if file is None:
             return
         task = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        said = masking.message(masking.text(error.render(), ()))[:_LONGEST]
+        said = _shortened(masking.message(masking.text(error.render(), ())))
         entry = {"at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()), "task": task, "said": said}
         notebook.write(file, {"refusals": [*recent(Path.cwd()), entry][-_KEPT:]})
+
+
+def _shortened(text: str) -> str:
+    """The first line and the last ones: whole lines, half a secret would be known by nobody for one."""
+    first, *rest = text.splitlines()
+    kept: list[str] = []
+    for line in reversed(rest):
+        if sum(map(len, kept)) + len(line) > _LONGEST:
+            kept.append("...")
+            break
+        kept.append(line)
+    return "\n".join([first if len(first) <= _LONGEST else "...", *reversed(kept)])
 
 
 def recent(directory: Path) -> list[dict[str, str]]:

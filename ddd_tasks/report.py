@@ -24,6 +24,16 @@ _PATIENCE = 120.0  # seconds for a part: the doctor gives up earlier by itself
 _PACKAGES = ("ddd-tasks", "invoke", "nox", "pyyaml", "rich")
 
 
+class _Loader(yaml.SafeLoader):
+    """A plain "=" is a word, as Compose writes it, and no value of YAML 1.1's."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:value"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def text(directory: Path) -> str:
     """The report as Markdown. A part that cannot be had says why in its place."""
     project, config, refusal = _read(directory)
@@ -46,7 +56,7 @@ def _read(directory: Path) -> tuple[Project | None, dict[str, Any], str]:
     """The project and what Compose makes of its files; else None, nothing, and why."""
     try:
         project = projects.load(directory)
-        config = yaml.safe_load(Compose(project).capture("--profile", "*", "config").stdout)
+        config = yaml.load(Compose(project).capture("--profile", "*", "config").stdout, Loader=_Loader)
     except DddError as error:
         return None, {}, masking.message(masking.text(str(error), ()))
     return project, config, ""
@@ -92,7 +102,7 @@ def _of_services(project: Project) -> Iterator[str]:
     for row in found:
         said = [f"{row.name}: {row.state}", f"stage {row.stage or '-'}", *row.urls]
         yield ", ".join([*said, *([f"reload by {row.reload}"] if row.reload else [])])
-    yield from last_words(found)
+    yield from last_words(found, is_raw=True)  # whole: what is known to be secret is found in it as it is
 
 
 def _errors(directory: Path) -> str:

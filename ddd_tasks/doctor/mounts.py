@@ -44,7 +44,7 @@ def mounts(subject: Subject) -> Iterator[Finding]:
     for service in mounting:
         # Another machine, or a virtual one, has rights of its own.
         user = _user(subject.engine, subject.project, service) if subject.engine and _has_rights(subject) else None
-        wrong += [finding for mount in service.mounts if (finding := _of_mount(service, mount, user))]
+        wrong += [finding for mount in service.mounts if (finding := _of_mount(subject.project, service, mount, user))]
     yield from wrong
     if mounting and not wrong:
         yield Finding("mounts", OK, "all that the services mount is there, and their users may write to it")
@@ -89,11 +89,11 @@ def _passwd(engine: Engine, project: Project, service: Service) -> str:
     return found[0].data.decode(errors="replace") if found else ""
 
 
-def _of_mount(service: Service, mount: Mount, user: User | None) -> Finding | None:
+def _of_mount(project: Project, service: Service, mount: Mount, user: User | None) -> Finding | None:
     try:
         facts = mount.source.stat()
     except FileNotFoundError:
-        return _absent(service, mount)
+        return _absent(project, service, mount)
     except OSError:  # closed to us, and so perhaps not to the engine
         return None
     is_folder = mount.source.is_dir()
@@ -105,17 +105,32 @@ def _of_mount(service: Service, mount: Mount, user: User | None) -> Finding | No
     verb = "read" if mount.read_only or not user.may(facts, rights & ~_WRITE) else "written"
     what = f"{mount.source} cannot be {verb} by user {user.name} of service {service.name!r}"
     why = f"what the service {'reads from' if verb == 'read' else 'writes to'} {mount.target} fails"
-    return Finding("mounts", WARNING, what, why, _to_open(mount.source, facts, user, is_read_only=mount.read_only))
+    if _is_of(project, mount.source):
+        return Finding("mounts", WARNING, what, why, _to_open(mount.source, facts, user, is_read_only=mount.read_only))
+    if verb == "written" and not is_folder:  # the machine's own, such as /etc/localtime, to which nobody writes
+        return None
+    return Finding("mounts", WARNING, what, f"{why}; mount it with :ro, or run the service as another user")
 
 
-def _absent(service: Service, mount: Mount) -> Finding:
+def _is_of(project: Project, path: Path) -> bool:
+    return project.directory in path.parents
+
+
+def _absent(project: Project, service: Service, mount: Mount) -> Finding:
     what = f"{mount.source}, which service {service.name!r} mounts at {mount.target}, does not exist"
     path = shlex.quote(str(mount.source))
-    if mount.source.suffix and mount.source.suffix == Path(mount.target).suffix:  # a file, whose content we do not know
+    if mount.source.suffix == ".sock":
+        return Finding("mounts", PROBLEM, what, "it is a socket, which the program makes that listens on it")
+    if _is_file(mount.source.name) or _is_file(Path(mount.target).name):  # whose content we do not know
         why = "dev.up is refused: the engine would make a folder of that name"
         return Finding("mounts", PROBLEM, what, why, f"install -D /dev/null {path} && ${{EDITOR:-vi}} {path}")
     why = "dev.up is refused: the engine would make it, as root"
-    return Finding("mounts", PROBLEM, what, why, f"mkdir -p {path}", is_safe=True)
+    return Finding("mounts", PROBLEM, what, why, f"mkdir -p {path}", is_safe=_is_of(project, mount.source))
+
+
+def _is_file(name: str) -> bool:
+    """Whether it looks like the name of a file: Caddyfile, .npmrc, app.conf. A folder in its place would hide that."""
+    return "." in name or name != name.lower()
 
 
 def _to_open(path: Path, facts: os.stat_result, user: User, *, is_read_only: bool) -> str:

@@ -23,6 +23,8 @@ def to_open(socket: Path) -> str:
         return f"{give} && sudo chmod g+rw {shlex.quote(str(socket))} && {_join(_OURS)}"
     if _is_member(group):  # as of the next login only
         return f"newgrp {group}"
+    if group.isdecimal():  # the number of another machine's group, whose socket was mounted here
+        return f"sudo groupadd --gid {group} {_OURS}-{group} && {_join(f'{_OURS}-{group}')}"
     return _join(group)
 
 

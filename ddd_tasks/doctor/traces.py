@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ddd_tasks.sessions.container import PROJECT_LABEL
 
 _PREFIX = "ddd-tasks."
 _NAMES_AT_MOST = 5
+_ENDED = ("created", "exited", "dead")
 
 
 def leftovers(subject: Subject) -> Iterator[Finding]:
@@ -25,17 +27,17 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
         yield Finding("leftovers", OK, "not looked for: the folders of an engine elsewhere cannot be seen from here")
         return
     every = subject.engine.get("/containers/json", all=True)
-    alive = {one["Id"] for one in every if one["State"] == "running"}
+    alive = {one["Id"] for one in every if one["State"] not in _ENDED}
     found = [one for one in every if _is_stale(one, alive)]
-    stopped = sorted(_name(one) for one in found if one["State"] != "running")
-    running = sorted(_name(one) for one in found if one["State"] == "running")
+    stopped = sorted(_name(one) for one in found if one["State"] in _ENDED)
+    running = sorted(_name(one) for one in found if one["State"] not in _ENDED)
     if stopped:
         what, why = f"{_shown(stopped)} of a folder or service that is gone", "they hold names and space"
-        yield Finding("leftovers", WARNING, what, why, _rm(stopped), is_safe=True)
+        yield Finding("leftovers", WARNING, what, why, f"docker rm {shlex.join(stopped)}", is_safe=True)
     if running:
         # A folder that is not here may be in another container, where the socket is as well: not for --fix.
         what, why = f"{_shown(running)} of a folder that is gone", "they run on, and no task stops them any more"
-        yield Finding("leftovers", WARNING, what, why, _rm(running))
+        yield Finding("leftovers", WARNING, what, why, f"docker rm --force {shlex.join(running)}")
     if not found:
         yield Finding("leftovers", OK, "no container of ours is without its folder or its service")
 
@@ -53,7 +55,9 @@ def _is_stale(container: Mapping[str, Any], alive: set[str]) -> bool:
 
 def _is_dir(folder: Path) -> bool:
     try:
-        return folder.is_dir()
+        return stat.S_ISDIR(folder.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError:  # closed to us: somebody else's
         return True
 
@@ -65,7 +69,3 @@ def _name(container: Mapping[str, Any]) -> str:
 def _shown(names: list[str]) -> str:
     shown = ", ".join(names[:_NAMES_AT_MOST]) + ("" if len(names) <= _NAMES_AT_MOST else " and more")
     return f"{len(names)} {'container' if len(names) == 1 else 'containers'} ({shown})"
-
-
-def _rm(names: list[str]) -> str:
-    return f"docker rm --force {shlex.join(names)}"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ddd_tasks import process, services
+from ddd_tasks import services
 from ddd_tasks.engine.api import ApiError, Engine
 from ddd_tasks.engine.stopped import timestamp
 from ddd_tasks.engine.streams import Frames
@@ -98,7 +98,7 @@ def _said(engine: Engine, state: State, info: Mapping[str, Any]) -> tuple[str, .
     if state.health == "unhealthy" and probes:
         output = str(probes[-1].get("Output", "")).strip().splitlines()
         lines.append(f"health check: status {probes[-1].get('ExitCode')}" + (f", {output[-1]}" if output else ""))
-    return tuple(process.redact(line) for line in lines)
+    return tuple(lines)
 
 
 def _log(engine: Engine, container: str, *, is_framed: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ddd_tasks import process
 from ddd_tasks.monitoring import usage
 from ddd_tasks.monitoring.usage import Usage
 
@@ -20,7 +21,8 @@ class Row(NamedTuple):
     name: the service, or the container where the service has several; age: seconds since its start, where it has not
     ended; ports: inside, or outside->inside where this machine reaches it; reload: the program that restarts the code
     after a save; debugger: own, attached or ""; metrics: up, down or unknown as Prometheus has it, "" where none
-    scrapes it; used: what it uses, None where that was not measured; said: the last lines of one that has failed.
+    scrapes it; used: what it uses, None where that was not measured; said: the last lines of one that has failed, as
+    it wrote them.
     """
 
     service: str
@@ -74,7 +76,7 @@ class Row(NamedTuple):
             "metrics": self.metrics or None,
             "cpu_percent": used.get("cpu_percent"),
             "memory_bytes": used.get("memory_bytes"),
-            "last_lines": list(self.said),
+            "last_lines": [process.redact(line) for line in self.said],
         }
 
 
@@ -85,6 +87,7 @@ def columns(size: tuple[int, int] | None) -> Sequence[str]:
     return [name for name in COLUMNS if name not in left_out]
 
 
-def last_words(found: Sequence[Row]) -> list[str]:
-    """What those have said that failed, for below the table."""
-    return [line for row in found if row.said for line in ("", f"{row.name}:", *(f"  {one}" for one in row.said))]
+def last_words(found: Sequence[Row], *, is_raw: bool = False) -> list[str]:
+    """What those have said that failed, for below the table; is_raw: with what looks like a secret."""
+    lines = [line for row in found if row.said for line in ("", f"{row.name}:", *(f"  {one}" for one in row.said))]
+    return lines if is_raw else [process.redact(line) for line in lines]

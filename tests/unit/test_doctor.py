@@ -18,6 +18,7 @@ from ddd_tasks.doctor.mounts import User
 from ddd_tasks.doctor.network import Address
 from ddd_tasks.doctor.subject import Subject
 from ddd_tasks.errors import UnknownNameError
+from ddd_tasks.project import Mount, Project, Service
 from tests import support
 
 
@@ -122,6 +123,35 @@ def test_a_name_that_no_passwd_has_is_nobody_known() -> None:
 def test_who_may_write_to_a_folder_of_user_10_and_group_20(mode: int, user: tuple[int, int], may: bool) -> None:
     facts = os.stat_result((mode, 0, 0, 1, 10, 20, 0, 0, 0, 0))
     assert User("x", *user).may(facts, 7) is may
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fix", "is_safe"),
+    [
+        ("data", "/data", "mkdir -p", True),
+        ("../elsewhere", "/data", "mkdir -p", False),
+        ("Caddyfile", "/etc/caddy/Caddyfile", "install -D", False),
+        (".npmrc", "/root/.npmrc", "install -D", False),
+        ("nginx", "/etc/nginx/nginx.conf", "install -D", False),
+        ("run/docker.sock", "/var/run/docker.sock", "", False),
+    ],
+)
+def test_only_what_is_surely_a_folder_of_the_project_is_made_by_fix(
+    tmp_path: Path, source: str, target: str, fix: str, is_safe: bool
+) -> None:
+    project = Project("shop", tmp_path / "shop", (), {}, {})
+    mount = Mount(Path(os.path.normpath(tmp_path / "shop" / source)), target, read_only=False)
+    service = Service("api", None, None, (mount,), (), None, None, False, (), (), {})
+    finding = mounts._absent(project, service, mount)
+    assert finding.fix.startswith(fix)
+    assert (bool(finding.fix), finding.is_safe) == (bool(fix), is_safe)
+
+
+@pytest.mark.parametrize("path", ["/", "/etc", "/etc/localtime", "/home/ada/.ssh"])
+def test_rights_of_what_is_not_the_projects_are_left_alone(path: str) -> None:
+    project = Project("shop", Path("/home/ada/shop"), (), {}, {})
+    assert not mounts._is_of(project, Path(path))
+    assert mounts._is_of(project, Path("/home/ada/shop/data/deep"))
 
 
 def test_a_socket_in_a_folder_that_is_not_there_has_an_answer(tmp_path: Path) -> None:

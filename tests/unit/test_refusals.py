@@ -35,6 +35,16 @@ def test_a_long_one_is_cut(project: Path) -> None:
     assert (project / ".ddd" / "refusals.json").stat().st_size < 3000
 
 
+def test_of_a_long_one_the_first_line_and_the_last_are_kept_whole(project: Path) -> None:
+    cause = "\n".join(f"line {number} of a build that failed" for number in range(500))
+    refusals.remember(ConfigError("the build failed", cause=f"{cause}\n{'s3cret' * 1000}\nno module named shop"))
+    (one,) = refusals.recent(project)
+    assert one["said"].splitlines()[0] == "error: the build failed"
+    assert one["said"].splitlines()[1] == "..."
+    assert one["said"].endswith("no module named shop")
+    assert "s3cret" not in one["said"]
+
+
 def test_a_folder_that_is_of_no_project_is_somebody_else_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".ddd").mkdir()
     (tmp_path / "elsewhere").mkdir()

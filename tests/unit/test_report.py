@@ -82,6 +82,10 @@ def test_what_each_log_is_full_of_is_no_known_value() -> None:
         ('invalid interpolation format for services.a.environment.X: "${oops"', "***"),
         ("yaml: unmarshal errors:\n  cannot unmarshal !!str `hunter2` into int", "***"),
         ("services.a.X.\nYou may need to escape any $ with another $.\n${oops", "***"),
+        ('failed to read /srv/.env: line 2: unterminated quoted value "hunter2 correct', "line 2: unterminated"),
+        ('unexpected character "+" in variable name "my-pw+x=hunter2"', "in variable name"),
+        ('Invalid template: "${hunter2"', "Invalid template"),
+        ("git fetch https://u:p@tok3n/w@host/x?sig=hunter2 failed", "https://***@host/x?*** failed"),
         ('service "a" depends on undefined service "b"', '"b"'),
         ("git fetch https://tok3n@host/x failed", "https://***@host/x"),
     ],
@@ -90,6 +94,34 @@ def test_a_refusal_does_not_quote_values(said: str, expected: str) -> None:
     found = masking.message(said)
     assert expected in found
     assert [word for word in ("oops", "hunter2", "tok3n") if word in found] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        (["uvicorn", "app:app"], "uvicorn"),
+        (["/usr/bin/env", "x"], "/usr/bin/env"),
+        (["--requirepass=hunter2hunter2"], "***"),
+        (["PGPASSWORD=hunter2 psql -h db"], "***"),
+    ],
+)
+def test_of_a_command_line_the_program_is_shown(command: list[str], first: str) -> None:
+    found = masking.configuration({"services": {"api": {"command": command, "entrypoint": command}}})
+    assert found["services"]["api"]["command"] == [first, *("***" for _ in command[1:])]
+    assert "hunter2" not in str(found)
+
+
+def test_what_people_choose_is_hidden_below_what_is_shown() -> None:
+    service = {
+        "build": {"context": "https://example.com/ctx.tar.gz?Signature=hunter2"},
+        "volumes": [{"type": "bind", "source": "/srv", "x-token": "hunter2"}],
+        "networks": {"default": {"x-tok": "hunter2"}},
+        "image": "https://u:hunter2/w@registry/x",
+    }
+    found = masking.configuration({"services": {"api": service}})["services"]["api"]
+    assert "hunter2" not in str(found)
+    assert found["build"]["context"] == "https://example.com/ctx.tar.gz?***"
+    assert found["volumes"][0]["source"] == "/srv"
 
 
 def test_the_user_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:

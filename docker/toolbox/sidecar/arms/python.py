@@ -186,8 +186,8 @@ def _bring(armed: Armed, process: Process, parent: int) -> str:
     error.unlink(missing_ok=True)
 
     def has_connected() -> bool:
-        if error.exists():
-            raise ArmError("failed", error.read_text().strip().rpartition("\n")[2])
+        if error.exists() and (said := error.read_text().strip()):  # it may be just being written
+            raise ArmError("failed", said.rpartition("\n")[2])
         return process.pid in adapter.connected()
 
     return injection.run(process, code, has_connected, lender, options)

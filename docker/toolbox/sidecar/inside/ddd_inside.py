@@ -20,6 +20,7 @@ _INSIDE = os.path.dirname(os.path.abspath(__file__))
 _ROOT = _INSIDE[: -len("/opt/ddd/sidecar/inside")]
 _DEBUGPY = _ROOT + "/opt/debugger"
 _PYDEVD = "/debugpy/_vendored/pydevd"
+_LENT = "/root/opt/"
 # On the debugger's modules, which outlive an adapter: the roots that they were loaded from, the last one in use.
 _ROOTS = "ddd_tasks_roots"
 # Without it each process says on stderr that the standard library is frozen, which is the service's own business.
@@ -201,13 +202,14 @@ def _wrappers() -> Iterator[tuple[ModuleType, str, Any]]:
 
 def _adopt() -> None:
     """Have modules that came from an adapter that has ended look for the rest of themselves at ours."""
-    for old in getattr(sys.modules.get("pydevd"), _ROOTS, [])[:]:
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__file__", None) or ""
-            if old != _ROOT and file.startswith(old + "/"):
-                module.__file__ = _ROOT + file[len(old) :]
-                if path := getattr(module, "__path__", None):
-                    module.__path__ = [_ROOT + one[len(old) :] if one.startswith(old) else one for one in path]
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None) or ""
+        # By its name, not by what was noted: an adapter may have ended while its first import was at work.
+        old = file[: file.find(_LENT) + len("/root")] if file.startswith("/proc/") and _LENT in file else _ROOT
+        if old != _ROOT:
+            module.__file__ = _ROOT + file[len(old) :]
+            if path := getattr(module, "__path__", None):
+                module.__path__ = [_ROOT + one[len(old) :] if one.startswith(old) else one for one in path]
 
 
 def _beside_pydevd() -> str:
